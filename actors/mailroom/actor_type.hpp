@@ -1,0 +1,71 @@
+// What the engine knows of an actor class without knowing the C++ type. MAILROOM_ACTOR registers one
+// ActorType; the engine makes one ActorHost per shard (or per worker) from it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <mailroom/context.hpp>
+#include <mailroom/event_type.hpp>
+#include <mailroom/schema.hpp>
+
+namespace mailroom {
+
+// Loads what was last committed for a key; nullopt: the key has no state yet.
+using LoadState = std::function<std::optional<std::string>(std::string_view key)>;
+// Receives a changed key's state bytes at commit; nullopt: the state is to be erased.
+using SaveState = std::function<void(std::string_view key, std::optional<std::string_view> bytes)>;
+
+// The user's actor with the states of the keys that its shard owns. Used by one thread at a time.
+class ActorHost {
+ public:
+  virtual ~ActorHost() = default;
+
+  // Calls the actor's on(). If it throws, the key's state is as it was before the call and the exception
+  // passes through. `type` must be one of ActorType::handles.
+  virtual void handle(const EventType& type, const void* event, std::string_view key, std::uint64_t key_hash, Context& context) = 0;
+  // Marks the state of the key being handled for erasure (Context::forget).
+  virtual void forget_current() = 0;
+  // Hands over every key changed since the last call, encoded, and considers them committed.
+  virtual void take_changes(const SaveState& save) = 0;
+  // The same without encoding: memory mode.
+  virtual void accept_changes() = 0;
+  // Discards clean states beyond `keep` keys. Only where LoadState can bring them back.
+  virtual void evict_clean(std::size_t keep) = 0;
+  [[nodiscard]] virtual std::size_t resident_keys() const noexcept = 0;
+  // The state as JSON, for operators: nullopt if the key has none.
+  [[nodiscard]] virtual std::optional<nlohmann::json> show_state(std::string_view key) = 0;
+  // A new instance of the user's class, as after construction; states stay.
+  virtual void restart() = 0;
+};
+
+struct ActorType {
+  std::string name;
+  std::vector<const EventType*> handles;
+  std::vector<const EventType*> emits;
+  bool stateful = false;
+  Schema state_schema;            // empty if stateless
+  std::uint16_t state_version = 1;
+  Schema options_schema;          // empty if it takes none
+  // Throws BadValue if the options do not fit, or what the constructor throws. `load` may be empty (memory mode).
+  std::function<std::unique_ptr<ActorHost>(const nlohmann::json& options, LoadState load)> make;
+  // Throws BadValue if the options do not fit. Does not construct the actor.
+  std::function<void(const nlohmann::json& options)> check_options;
+  // State bytes (as SaveState gave them) as JSON, for `mailroom journal inspect`. Throws CorruptData.
+  std::function<nlohmann::json(std::string_view bytes)> state_to_json;
+};
+
+class ActorTypes {
+ public:
+  static bool add(ActorType type);  // throws std::logic_error on a taken name; always true
+  [[nodiscard]] static const ActorType* find(std::string_view name) noexcept;
+  [[nodiscard]] static std::vector<const ActorType*> all();
+};
+
+}  // namespace mailroom

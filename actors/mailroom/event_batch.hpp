@@ -1,0 +1,68 @@
+// A batch: events in order, of one type or of several, stored by type in contiguous columns.
+// Batches, not single events, cross actor boundaries.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <mailroom/event_type.hpp>
+#include <mailroom/timestamp.hpp>
+
+namespace mailroom {
+
+// Names the source event from which an event descends, through all stages: the source's number in the
+// upper 16 bits, its sequence there in the lower 48. It is origin and trace id in one.
+using TraceId = std::uint64_t;
+constexpr TraceId make_trace(std::uint16_t stream, std::uint64_t sequence) {
+  return (TraceId{stream} << 48) | (sequence & 0xFFFF'FFFF'FFFFull);
+}
+constexpr std::uint16_t trace_stream(TraceId trace) { return static_cast<std::uint16_t>(trace >> 48); }
+constexpr std::uint64_t trace_sequence(TraceId trace) { return trace & 0xFFFF'FFFF'FFFFull; }
+
+struct EventMeta {
+  Timestamp time;               // event time
+  TraceId trace = 0;
+  std::uint64_t key_hash = 0;   // of the key by which the receiving stage asked for it; 0 if it has none
+  std::uint16_t column = 0;     // where the event is: columns[column]->at(row)
+  std::uint16_t row = 0;
+};
+
+class EventBatch {
+ public:
+  static constexpr std::size_t max_events = 4096;  // rows are 16 bits; the engine's batches are far smaller
+
+  [[nodiscard]] std::size_t size() const noexcept { return meta_.size(); }
+  [[nodiscard]] bool empty() const noexcept { return meta_.empty(); }
+  [[nodiscard]] const EventMeta& meta(std::size_t i) const noexcept { return meta_[i]; }
+  [[nodiscard]] const EventType& type(std::size_t i) const noexcept { return *columns_[meta_[i].column].type; }
+  [[nodiscard]] const void* event(std::size_t i) const noexcept {
+    const auto& m = meta_[i];
+    return columns_[m.column].events->at(m.row);
+  }
+
+  // Appends by moving from `*event`, which must be of the type's own C++ type. `meta.column/row` are set here.
+  void append_move(const EventType& type, void* event, EventMeta meta);
+  void append_copy(const EventType& type, const void* event, EventMeta meta);
+  // Appends the event last appended to `column(type)` by the caller itself (decoding, JSON, CSV).
+  [[nodiscard]] EventColumn& column(const EventType& type);
+  void adopt_last(const EventType& type, EventMeta meta);
+  // Drops the events from `size` on.
+  void truncate(std::size_t size);
+  // Removes all; keeps the memory.
+  void clear();
+
+  struct TypedColumn {
+    const EventType* type;
+    std::unique_ptr<EventColumn> events;
+  };
+  [[nodiscard]] const std::vector<TypedColumn>& columns() const noexcept { return columns_; }
+  [[nodiscard]] EventMeta& mutable_meta(std::size_t i) noexcept { return meta_[i]; }
+
+ private:
+  std::uint16_t column_index(const EventType& type);
+  std::vector<EventMeta> meta_;
+  std::vector<TypedColumn> columns_;
+};
+
+}  // namespace mailroom
