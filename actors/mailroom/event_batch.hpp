@@ -47,6 +47,8 @@ class EventBatch {
   // Appends the event last appended to `column(type)` by the caller itself (decoding, JSON, CSV).
   [[nodiscard]] EventColumn& column(const EventType& type);
   void adopt_last(const EventType& type, EventMeta meta);
+  // The same where the columns are filled already and meta says the event's place (decoding).
+  void adopt(const EventMeta& meta) { meta_.push_back(meta); }
   // Drops the events from `size` on.
   void truncate(std::size_t size);
   // Removes all; keeps the memory.

@@ -1,0 +1,34 @@
+// What a scenario author derives from.
+//
+//   class Ledger : public mailroom::Actor<Account> {
+//    public:
+//     using Emits = mailroom::Events<Balance>;          what it emits (may be left out if nothing)
+//     using Options = LedgerOptions;                    its "options" in the topology (may be left out)
+//     explicit Ledger(const LedgerOptions& options);
+//     void on(const Deposit& deposit, Account& account, mailroom::Context& context);
+//   };
+//   MAILROOM_ACTOR(Ledger, Deposit)
+//
+// The engine makes one instance for each shard and calls it from one thread at a time. State is per key; it is
+// copied before each call and put back if on() throws, so an event is handled wholly or not at all: keep what must
+// survive in the state, and keep states small. Members of the class itself are gone after a restart.
+#pragma once
+
+#include <mailroom/context.hpp>
+
+namespace mailroom {
+
+// An actor without state: on(const Event&, Context&).
+struct NoState {};
+
+template <class State = NoState>
+class Actor {
+ public:
+  using StateType = State;
+  virtual ~Actor() = default;
+};
+
+template <class... E>
+struct Events {};
+
+}  // namespace mailroom

@@ -1,0 +1,53 @@
+#include <mailroom/event_batch.hpp>
+
+#include <stdexcept>
+
+namespace mailroom {
+
+std::uint16_t EventBatch::column_index(const EventType& type) {
+  for (std::size_t i = 0; i < columns_.size(); ++i)
+    if (columns_[i].type == &type) return static_cast<std::uint16_t>(i);
+  columns_.push_back({&type, type.make_column(0)});
+  return static_cast<std::uint16_t>(columns_.size() - 1);
+}
+
+void EventBatch::append_move(const EventType& type, void* event, EventMeta meta) {
+  meta.column = column_index(type);
+  auto& events = *columns_[meta.column].events;
+  if (events.size() > 0xFFFF) throw std::length_error("a batch holds at most 65,536 events of a type");
+  meta.row = static_cast<std::uint16_t>(events.size());
+  events.append_move(event);
+  meta_.push_back(meta);
+}
+
+void EventBatch::append_copy(const EventType& type, const void* event, EventMeta meta) {
+  meta.column = column_index(type);
+  auto& events = *columns_[meta.column].events;
+  if (events.size() > 0xFFFF) throw std::length_error("a batch holds at most 65,536 events of a type");
+  meta.row = static_cast<std::uint16_t>(events.size());
+  events.append_copy(event);
+  meta_.push_back(meta);
+}
+
+EventColumn& EventBatch::column(const EventType& type) { return *columns_[column_index(type)].events; }
+
+void EventBatch::adopt_last(const EventType& type, EventMeta meta) {
+  meta.column = column_index(type);
+  meta.row = static_cast<std::uint16_t>(columns_[meta.column].events->size() - 1);
+  meta_.push_back(meta);
+}
+
+void EventBatch::truncate(std::size_t size) {
+  while (meta_.size() > size) {
+    const auto& meta = meta_.back();
+    columns_[meta.column].events->truncate(meta.row);
+    meta_.pop_back();
+  }
+}
+
+void EventBatch::clear() {
+  meta_.clear();
+  for (auto& column : columns_) column.events->truncate(0);
+}
+
+}  // namespace mailroom

@@ -1,0 +1,105 @@
+// The states of a shard's keys in memory: an open-addressing index (linear probing, power of two, at most 70 %
+// full) over slots that never move. Looking a key up allocates nothing.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mailroom {
+
+template <class State>
+class KeyTable {
+ public:
+  struct Slot {
+    std::string key;
+    std::uint64_t hash = 0;
+    State state{};
+    bool used = false;
+    bool dirty = false;    // changed since the last commit
+    bool exists = false;   // the key has a state (else: looked up, or forgotten)
+    bool recent = false;   // touched since the last eviction looked at it
+  };
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+  [[nodiscard]] Slot* find(std::string_view key, std::uint64_t hash) noexcept {
+    if (index_.empty()) return nullptr;
+    for (auto at = hash & mask();; at = (at + 1) & mask()) {
+      const auto entry = index_[at];
+      if (entry.slot == none) return nullptr;
+      if (entry.tag == tag_of(hash) && slots_[entry.slot].hash == hash && slots_[entry.slot].key == key) return &slots_[entry.slot];
+    }
+  }
+
+  // The key must not be in the table.
+  Slot& insert(std::string_view key, std::uint64_t hash) {
+    if ((size_ + 1) * 10 > index_.size() * 7) grow();
+    std::uint32_t number;
+    if (!free_.empty()) {
+      number = free_.back();
+      free_.pop_back();
+    } else {
+      number = static_cast<std::uint32_t>(slots_.size());
+      slots_.emplace_back();
+    }
+    auto& slot = slots_[number];
+    slot.key.assign(key);
+    slot.hash = hash;
+    slot.used = true;
+    place(number, hash);
+    ++size_;
+    return slot;
+  }
+
+  // Removes up to `count` slots for which may_go(slot) holds, second chance first (the clock algorithm).
+  template <class MayGo>
+  void evict(std::size_t count, MayGo&& may_go) {
+    bool removed = false;
+    for (std::size_t looked = 0; count > 0 && looked < 2 * slots_.size(); ++looked) {
+      hand_ = hand_ + 1 < slots_.size() ? hand_ + 1 : 0;
+      auto& slot = slots_[hand_];
+      if (!slot.used || !may_go(slot)) continue;
+      if (slot.recent) {
+        slot.recent = false;
+        continue;
+      }
+      slot = Slot{};
+      free_.push_back(static_cast<std::uint32_t>(hand_));
+      --size_;
+      --count;
+      removed = true;
+    }
+    if (removed) rebuild(index_.size());
+  }
+
+ private:
+  static constexpr std::uint32_t none = 0xFFFFFFFF;
+  struct Entry {
+    std::uint32_t slot = none;
+    std::uint32_t tag = 0;
+  };
+  [[nodiscard]] std::uint64_t mask() const noexcept { return index_.size() - 1; }
+  [[nodiscard]] static std::uint32_t tag_of(std::uint64_t hash) noexcept { return static_cast<std::uint32_t>(hash >> 32); }
+  void place(std::uint32_t number, std::uint64_t hash) {
+    auto at = hash & mask();
+    while (index_[at].slot != none) at = (at + 1) & mask();
+    index_[at] = {number, tag_of(hash)};
+  }
+  void grow() { rebuild(index_.empty() ? 64 : index_.size() * 2); }
+  void rebuild(std::size_t size) {
+    index_.assign(size, Entry{});
+    for (std::uint32_t i = 0; i < slots_.size(); ++i)
+      if (slots_[i].used) place(i, slots_[i].hash);
+  }
+
+  std::vector<Entry> index_;
+  std::deque<Slot> slots_;
+  std::vector<std::uint32_t> free_;
+  std::size_t size_ = 0;
+  std::size_t hand_ = 0;
+};
+
+}  // namespace mailroom

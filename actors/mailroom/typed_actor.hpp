@@ -1,0 +1,246 @@
+// An ActorType and its hosts made from a user's class.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <fmt/format.h>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include <mailroom/actor.hpp>
+#include <mailroom/actor_type.hpp>
+#include <mailroom/archive.hpp>
+#include <mailroom/batch_codec.hpp>
+#include <mailroom/describe.hpp>
+#include <mailroom/json.hpp>
+#include <mailroom/key_hash.hpp>
+#include <mailroom/key_table.hpp>
+#include <mailroom/typed_event.hpp>
+
+namespace mailroom {
+
+namespace detail {
+
+template <class A>
+struct OptionsOf {
+  static constexpr bool has = false;
+  struct type {};
+};
+template <class A>
+  requires requires { typename A::Options; }
+struct OptionsOf<A> {
+  static constexpr bool has = true;
+  using type = typename A::Options;
+};
+
+template <class... E>
+std::vector<const EventType*> types_of(Events<E...>) {
+  return {&event_type_of<E>()...};
+}
+
+// Appends: schema id u32, version u16, length u32, CRC32C u32, archive.
+void seal_state(std::string& bytes, std::size_t begin, std::uint32_t schema, std::uint16_t version);
+inline constexpr std::size_t state_header = 14;
+// The archive inside. Throws CorruptData (checksum, length, another type, a newer version).
+std::string_view open_state(std::string_view bytes, std::string_view state_name, std::uint32_t schema, std::uint16_t version);
+
+template <class State>
+void save_state(const State& state, std::string& out) {
+  const auto begin = out.size();
+  out.append(state_header, '\0');
+  save_archive(&state, 1, out);
+  static const auto schema = crc32c(name_of<State>());
+  seal_state(out, begin, schema, static_cast<std::uint16_t>(version_of<State>()));
+}
+template <class State>
+State load_state(std::string_view bytes) {
+  State state{};
+  const auto archive = open_state(bytes, name_of<State>(), crc32c(name_of<State>()), static_cast<std::uint16_t>(version_of<State>()));
+  load_archive<State>(archive, 1, [&](State loaded) { state = std::move(loaded); });
+  return state;
+}
+
+}  // namespace detail
+
+template <class A, class... E>
+class TypedHost final : public ActorHost {
+ public:
+  using State = typename A::StateType;
+  using Options = typename detail::OptionsOf<A>::type;
+  static constexpr bool stateful = !std::is_same_v<State, NoState>;
+
+  TypedHost(std::string name, Options options, LoadState load)
+      : name_(std::move(name)), options_(std::move(options)), load_(std::move(load)), actor_(make()) {
+    (add_handler<E>(), ...);
+  }
+
+  void handle(const EventType& type, const void* event, std::string_view key, std::uint64_t key_hash, Context& context) override {
+    const auto call = type.index() < calls_.size() ? calls_[type.index()] : nullptr;
+    if (call == nullptr) throw ScenarioError(fmt::format("{} does not handle {}", name_, type.name()));
+    if constexpr (stateful) {
+      auto& slot = slot_of(key, key_hash);
+      current_ = &slot;
+      const bool existed = slot.exists;
+      before_ = slot.state;
+      slot.exists = true;
+      try {
+        call(*actor_, event, &slot.state, context);
+      } catch (...) {
+        slot.state = std::move(before_);
+        slot.exists = existed;
+        throw;
+      }
+      slot.recent = true;
+      if (!slot.dirty) {
+        slot.dirty = true;
+        dirty_.push_back(&slot);
+      }
+    } else {
+      call(*actor_, event, nullptr, context);
+    }
+  }
+
+  void forget_current() override {
+    if constexpr (stateful) {
+      current_->state = State{};
+      current_->exists = false;
+    }
+  }
+
+  void take_changes(const SaveState& save) override {
+    if constexpr (stateful) {
+      for (auto* slot : dirty_) {
+        slot->dirty = false;
+        if (slot->exists) {
+          bytes_.clear();
+          detail::save_state(slot->state, bytes_);
+          save(slot->key, bytes_);
+        } else {
+          save(slot->key, std::nullopt);
+        }
+      }
+      dirty_.clear();
+    }
+  }
+  void accept_changes() override {
+    if constexpr (stateful) {
+      for (auto* slot : dirty_) slot->dirty = false;
+      dirty_.clear();
+    }
+  }
+  void evict_clean(std::size_t keep) override {
+    if constexpr (stateful) {
+      if (load_ && states_.size() > keep) states_.evict(states_.size() - keep, [](const auto& slot) { return !slot.dirty; });
+    }
+  }
+  [[nodiscard]] std::size_t resident_keys() const noexcept override { return states_.size(); }
+  [[nodiscard]] std::optional<nlohmann::json> show_state(std::string_view key) override {
+    if constexpr (stateful) {
+      const auto& slot = slot_of(key, hash_key(key));
+      if (slot.exists) return value_to_json(slot.state);
+    }
+    return std::nullopt;
+  }
+  void restart() override { actor_ = make(); }
+
+ private:
+  using Call = void (*)(A&, const void*, void*, Context&);
+  using Slot = typename KeyTable<State>::Slot;
+
+  std::unique_ptr<A> make() const {
+    if constexpr (detail::OptionsOf<A>::has)
+      return std::make_unique<A>(options_);
+    else
+      return std::make_unique<A>();
+  }
+  template <class Event>
+  void add_handler() {
+    if constexpr (stateful)
+      static_assert(requires(A& a, const Event& e, State& s, Context& c) { a.on(e, s, c); },
+                    "MAILROOM_ACTOR names an event for which the class has no public on(const Event&, State&, Context&)");
+    else
+      static_assert(requires(A& a, const Event& e, Context& c) { a.on(e, c); },
+                    "MAILROOM_ACTOR names an event for which the class has no public on(const Event&, Context&)");
+    const auto index = event_type_of<Event>().index();
+    if (calls_.size() <= index) calls_.resize(index + 1, nullptr);
+    calls_[index] = [](A& actor, const void* event, void* state, Context& context) {
+      if constexpr (stateful)
+        actor.on(*static_cast<const Event*>(event), *static_cast<State*>(state), context);
+      else {
+        (void)state;
+        actor.on(*static_cast<const Event*>(event), context);
+      }
+    };
+  }
+  Slot& slot_of(std::string_view key, std::uint64_t hash) {
+    if (auto* found = states_.find(key, hash)) return *found;
+    State loaded{};
+    bool exists = false;
+    if constexpr (stateful) {
+      if (load_) {
+        if (const auto bytes = load_(key)) {
+          loaded = detail::load_state<State>(*bytes);
+          exists = true;
+        }
+      }
+    }
+    auto& slot = states_.insert(key, hash);
+    slot.state = std::move(loaded);
+    slot.exists = exists;
+    slot.dirty = false;
+    return slot;
+  }
+
+  const std::string name_;
+  const Options options_;
+  LoadState load_;
+  std::unique_ptr<A> actor_;
+  std::vector<Call> calls_;            // by EventType::index
+  KeyTable<State> states_;
+  std::vector<Slot*> dirty_;
+  Slot* current_ = nullptr;
+  State before_{};                     // reused, so that its memory is
+  std::string bytes_;                  // the same
+};
+
+template <class A, class... E>
+ActorType make_actor_type(std::string name) {
+  using State = typename A::StateType;
+  using Options = typename detail::OptionsOf<A>::type;
+  static_assert(std::derived_from<A, Actor<State>>, "derive it from mailroom::Actor<State>");
+  ActorType type;
+  type.name = std::move(name);
+  type.handles = {&event_type_of<E>()...};
+  if constexpr (requires { typename A::Emits; }) type.emits = detail::types_of(typename A::Emits{});
+  type.stateful = !std::is_same_v<State, NoState>;
+  if constexpr (!std::is_same_v<State, NoState>) {
+    static_assert(Described<State>, "give the state a field list: MAILROOM_STATE(State, fields...)");
+    type.state_schema = schema_of<State>();
+    type.state_version = static_cast<std::uint16_t>(version_of<State>());
+    type.state_to_json = [](std::string_view bytes) { return value_to_json(detail::load_state<State>(bytes)); };
+  } else {
+    type.state_to_json = [](std::string_view) { return nlohmann::json(nullptr); };
+  }
+  const auto read_options = [](const nlohmann::json& json) {
+    if constexpr (detail::OptionsOf<A>::has) {
+      static_assert(described_as<Options>() == DescribedAs::options, "declare them with MAILROOM_OPTIONS");
+      return from_json<Options>(json);
+    } else {
+      refuse_unknown_members(json, {}, {});
+      return Options{};
+    }
+  };
+  if constexpr (detail::OptionsOf<A>::has) type.options_schema = schema_of<Options>();
+  type.make = [read_options, actor_name = type.name](const nlohmann::json& options, LoadState load) -> std::unique_ptr<ActorHost> {
+    return std::make_unique<TypedHost<A, E...>>(actor_name, read_options(options), std::move(load));
+  };
+  type.check_options = [read_options](const nlohmann::json& options) { (void)read_options(options); };
+  return type;
+}
+
+}  // namespace mailroom
+
+// Registers an actor class under its own name, with the events that it handles.
+#define MAILROOM_ACTOR(Class, ...) \
+  [[maybe_unused]] inline const bool mailroom_actor_##Class = ::mailroom::ActorTypes::add(::mailroom::make_actor_type<Class, __VA_ARGS__>(#Class));

@@ -1,0 +1,91 @@
+#include "cluster/node.hpp"
+
+#include <fmt/format.h>
+
+#include <mailroom/errors.hpp>
+
+namespace mailroom::cluster {
+namespace fs = std::filesystem;
+using namespace mailroom::runtime;
+
+namespace {
+
+Topology load(const NodeOptions& options, const fs::path& output, std::vector<Problem>& warnings) {
+  LoadOptions load_options;
+  load_options.input = options.input;
+  load_options.output = output;
+  load_options.durability = options.durability;
+  auto loaded = load_topology(options.topology, load_options);
+  if (!loaded.topology) {
+    std::string text;
+    for (const auto& problem : loaded.problems) text += to_string(problem) + "\n";
+    throw TopologyError(text);
+  }
+  for (auto& problem : loaded.problems)
+    if (problem.severity == Problem::Severity::warning) warnings.push_back(std::move(problem));
+  return std::move(*loaded.topology);
+}
+
+// Removes only what a node puts there: a mistyped --data must not cost anybody a folder.
+void forget_earlier_run(const fs::path& data) {
+  std::error_code error;
+  for (const auto* part : {"journal", "output"}) {
+    fs::remove_all(data / part, error);
+    if (error) throw StorageError(fmt::format("can't remove {}: {}", (data / part).string(), error.message()));
+  }
+}
+
+}  // namespace
+
+Node::Node(NodeOptions options) {
+  data_ = options.data;
+  // The name is in the topology, and the topology's sink paths depend on the data directory: two looks are needed
+  // where no directory was given.
+  if (data_.empty()) {
+    std::vector<Problem> ignored;
+    data_ = fs::path("mailroom-data") / load(options, "output", ignored).name;
+  }
+  auto topology = load(options, data_ / "output", warnings_);
+  name_ = topology.name;
+  durable_ = topology.durability == Durability::durable;
+
+  if (options.fresh) forget_earlier_run(data_);
+  std::error_code error;
+  fs::create_directories(data_ / "output", error);
+  if (error) throw StorageError(fmt::format("can't create {}: {}; give another folder with --data", (data_ / "output").string(), error.message()));
+
+  std::unique_ptr<Journal> journal;
+  if (durable_) {
+    journal = Journal::open(data_ / "journal");
+    const auto owner = journal->note("topology");
+    if (owner && *owner != name_)
+      throw StorageError(fmt::format("{} belongs to the topology '{}', not to '{}'; give another folder with --data",
+                                     (data_ / "journal").string(), *owner, name_));
+    if (!owner) journal->set_note("topology", name_);
+    journal->set_note("topology_file", fs::absolute(options.topology).string());
+    had_finished_ = journal->note("finished").value_or("") == "yes";
+  }
+  engine_ = std::make_unique<Engine>(std::move(topology), std::move(journal), std::move(options.engine));
+}
+
+Node::~Node() {
+  if (engine_) close();
+}
+
+const EngineResult& Node::wait() {
+  while (!engine_->wait_for(std::chrono::milliseconds(1000))) {}
+  close();
+  return engine_->result();
+}
+
+void Node::close() {
+  if (closed_) return;
+  if (!engine_->wait_for(std::chrono::milliseconds(0))) return;
+  closed_ = true;
+  if (auto* journal = engine_->journal(); journal != nullptr && engine_->result().ending == Ending::finished) {
+    journal->set_note("finished", "yes");
+    journal->sync();
+  }
+}
+
+}  // namespace mailroom::cluster

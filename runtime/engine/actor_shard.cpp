@@ -1,0 +1,503 @@
+#include "runtime/engine/actor_shard.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+
+#include <mailroom/errors.hpp>
+
+#include "runtime/engine/event_key.hpp"
+
+namespace mailroom::runtime {
+
+ActorShard::ActorShard(const ShardSetup& setup)
+    : ShardCore(setup), context_(*this),
+      shard_waits_(stage_.on_failure.retrying == Retrying::block_shard || stage_.ordering == Ordering::total),
+      waiting_limit_(waiting_mailboxes * stage_.mailbox.capacity), backoff_(stage_.on_failure.backoff), random_(setup.seed) {
+  emits_.resize(EventTypes::all().size());
+  for (const auto* type : stage_.emits) emits_[type->index()] = true;
+}
+
+void ActorShard::prepare() {
+  ShardCore::prepare();
+  LoadState load;
+  if (journal_ != nullptr) load = [this](std::string_view key) { return journal_->read_state(planned_.id, key); };
+  host_ = stage_.actor->make(stage_.options, std::move(load));
+  if (journal_ != nullptr) recover_held();
+  counters_.timers.set(timers_.size());
+}
+
+void ActorShard::recover_held() {
+  journal_->scan_held(HeldReason::timer, planned_.id, [&](HeldEvent held) {
+    timers_.load(std::move(held));
+    return true;
+  });
+  const auto now = port_.now_us();
+  journal_->scan_held(HeldReason::waiting, planned_.id, [&](HeldEvent held) {
+    if (auto* input = input_of(held.channel)) input->counters->waiting.add();
+    if (waiting_.contains(held.key)) {
+      waiting_.append(std::move(held));
+    } else {
+      if (stage_.on_failure.then == Then::block_shard && held.attempts > stage_.on_failure.retries) {
+        standing_still_ = true;
+        standing_still_for_ = held.key;
+      }
+      waiting_.block(std::move(held), now);
+    }
+    return true;
+  });
+
+  // A parked key whose head is marked for redrive goes back, whole and in order; the others stay parked.
+  std::map<std::string, std::vector<HeldEvent>> lots;
+  journal_->scan_held(HeldReason::parked, planned_.id, [&](HeldEvent held) {
+    lots[held.key].push_back(std::move(held));
+    return true;
+  });
+  for (auto& [key, lot] : lots) {
+    if (!lot.front().redrive) {
+      parked_keys_.insert(key);
+      counters_.parked.add(lot.size());
+      continue;
+    }
+    for (auto& held : lot) {
+      erase_held(HeldReason::parked, held.ordinal);
+      auto* input = input_of(held.channel);
+      if (input != nullptr) input->counters->parked.set(input->counters->parked.get() - 1);
+      held.attempts = 0;
+      held.redrive = false;
+      wait_behind(std::move(held), input);
+    }
+  }
+  journal_->scan_held(HeldReason::dead, planned_.id, [&](HeldEvent held) {
+    if (!held.redrive || !held.event) return true;
+    erase_held(HeldReason::dead, held.ordinal);
+    ++uncommitted_;
+    if (held.kind == "overflow") {  // it was shed on its way out of this shard: it goes that way again
+      EventBatch copy;
+      copy.append_copy(held.event->type(0), held.event->event(0), held.event->meta(0));
+      outbox_.mark();
+      outbox_.emit(copy.type(0), const_cast<void*>(copy.event(0)), copy.meta(0).time, copy.meta(0).trace, held.origin);
+      return true;
+    }
+    auto* input = input_of(held.channel);
+    if (input != nullptr) input->counters->dead_lettered.set(input->counters->dead_lettered.get() - 1);
+    held.attempts = 0;
+    held.redrive = false;
+    held.kind = "redriven";
+    wait_behind(std::move(held), input);
+    return true;
+  });
+}
+
+bool ActorShard::can_run() const { return !stopped_ && !awaits_supervisor_ && !outbox_.blocked(); }
+
+bool ActorShard::can_take_next() const {
+  return can_run() && !standing_still_ && (waiting_.empty() || (!shard_waits_ && waiting_.size() < waiting_limit_));
+}
+
+bool ActorShard::timer_is_due() {
+  const auto due = timers_.next_due();
+  return due && *due <= (event_clock_ ? clock_ : wall_);
+}
+
+void ActorShard::work() {
+  if (host_ == nullptr) return;
+  now_us_ = port_.now_us();
+  if (!event_clock_) wall_ = port_.wall();
+  counters_.busy_since_us.store(now_us_, std::memory_order_relaxed);
+  handled_ = 0;
+  if (!waiting_.empty()) retry_due_keys();
+  while (can_take_next()) {
+    if (timers_.size() > 0 && timer_is_due()) {
+      fire_next_timer();
+    } else if (inbox_.empty()) {
+      break;
+    } else {
+      auto& item = inbox_.front();
+      const auto size = item.parcel.batch ? item.parcel.batch->size() : 0;
+      if (item.next >= size) {
+        finish_parcel(item);
+        inbox_.pop_front();
+        continue;
+      }
+      if (item.next == 0) counters_.wait.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, now_us_ - item.sent_us)), size);
+      handle_next(item);
+    }
+    if (uncommitted_ + outbox_.staged() >= commit_limit) commit();
+  }
+  counters_.busy_since_us.store(0, std::memory_order_relaxed);
+  if (handled_ > 0) {
+    const auto spent = static_cast<std::uint64_t>(std::max<std::int64_t>(0, port_.now_us() - now_us_));
+    counters_.work.record(spent / handled_, handled_);
+  }
+  if (uncommitted_ > 0 || outbox_.staged() > 0) need_flush();
+  if (!waiting_.empty() || (!event_clock_ && timers_.size() > 0)) schedule_wakes();
+  set_state(stopped_               ? ShardState::stopped
+            : awaits_supervisor_   ? ShardState::restarting
+            : outbox_.blocked()    ? ShardState::blocked_downstream
+            : !waiting_.empty()    ? ShardState::retrying
+            : uncommitted_ > 0     ? ShardState::working
+                                   : ShardState::idle);
+}
+
+void ActorShard::handle_next(Work& item) {
+  const auto& batch = *item.parcel.batch;
+  const auto index = item.next;
+  const auto& meta = batch.meta(index);
+  const auto& type = batch.type(index);
+  auto& input = *item.input;
+  if (event_clock_ && input.from_source) {
+    // A source gives its events in order of time (within its lateness), so each event tells the time: timers due
+    // before it come first, wherever the batch was cut.
+    const auto reached = meta.time - std::chrono::microseconds{input.lateness_us};
+    if (reached > input.consumed.watermark) {
+      input.consumed.watermark = reached;
+      advance_clock();
+      if (timers_.size() > 0 && timer_is_due()) return;
+    }
+  }
+  ++item.next;
+  ++uncommitted_;
+  ++handled_;
+  counters_.handled.add();
+  const auto sequence = item.parcel.first_sequence + index;
+  input.consumed.sequence = sequence;
+  input.counters->inbox.set(input.counters->inbox.get() - 1);
+  counters_.depth.set(counters_.depth.get() - 1);
+
+  KeyScratch scratch;
+  std::string_view key;
+  if (const auto& fields = stage_.keys[type.index()]; fields && !fields->readers.empty())
+    key = read_key(*fields, batch.event(index), scratch, composed_key_);
+
+  if (!waiting_.empty() && waiting_.contains(key)) {
+    wait_behind(hold(batch, index, key, input.planned->id, sequence), &input);
+    return;
+  }
+  if (!parked_keys_.empty() && parked_keys_.contains(std::string(key))) {
+    auto held = hold(batch, index, key, input.planned->id, sequence);
+    held.ordinal = record_.next_ordinal++;
+    park(std::move(held), &input, "follows");
+    return;
+  }
+  counters_.busy_type.store(type.index(), std::memory_order_relaxed);
+  const auto now = event_clock_ ? (clock_ == Timestamp::max() ? std::max(finite_clock_, meta.time) : clock_) : wall_;
+  switch (run({type, batch.event(index), meta, now, key, 1})) {
+    case Result::done:
+      input.counters->processed.add();
+      counters_.in.add();
+      if (order_check_.check(input.planned->id, meta.key_hash, sequence) != OrderCheck::Verdict::ok) counters_.order_violations.add();
+      break;
+    case Result::rejected: {
+      auto held = hold(batch, index, key, input.planned->id, sequence);
+      held.attempts = 1;
+      held.kind = "rejected";
+      held.reason = failure_;
+      counters_.in.add();
+      bury(std::move(held), &input);
+      break;
+    }
+    case Result::failed:
+      first_failure(hold(batch, index, key, input.planned->id, sequence), &input);
+      break;
+  }
+}
+
+void ActorShard::fire_next_timer() {
+  auto held = timers_.pop_due(event_clock_ ? clock_ : wall_);
+  if (!held) return;
+  erase_held(HeldReason::timer, held->ordinal);
+  counters_.timers.set(timers_.size());
+  ++uncommitted_;
+  ++handled_;
+  counters_.handled.add();
+  held->channel = 0;
+  if (!waiting_.empty() && waiting_.contains(held->key)) {
+    wait_behind(std::move(*held), nullptr);
+    return;
+  }
+  if (!parked_keys_.empty() && parked_keys_.contains(held->key)) {
+    held->ordinal = record_.next_ordinal++;
+    park(std::move(*held), nullptr, "follows");
+    return;
+  }
+  switch (run(*held, 1)) {
+    case Result::done: counters_.in.add(); break;
+    case Result::rejected:
+      held->attempts = 1;
+      held->kind = "rejected";
+      held->reason = failure_;
+      bury(std::move(*held), nullptr);
+      break;
+    case Result::failed: first_failure(std::move(*held), nullptr); break;
+  }
+}
+
+ActorShard::Result ActorShard::run(const HeldEvent& held, unsigned attempt) {
+  const auto& meta = held.event->meta(0);
+  counters_.busy_type.store(held.event->type(0).index(), std::memory_order_relaxed);
+  const auto now = event_clock_ ? std::max(held.due, clock_ == Timestamp::max() ? finite_clock_ : std::min(clock_, std::max(held.due, meta.time)))
+                                : wall_;
+  return run({held.event->type(0), held.event->event(0), meta, now, held.key, attempt});
+}
+
+ActorShard::Result ActorShard::run(const Subject& subject) {
+  context_.begin(stage_.name, subject.key, subject.meta.time, subject.now, subject.meta.trace, subject.attempt);
+  current_trace_ = subject.meta.trace;
+  outbox_.mark();
+  timer_changes_.clear();
+  try {
+    host_->handle(subject.type, subject.event, subject.key, subject.meta.key_hash, context_);
+    if (!timer_changes_.empty()) apply_timer_changes(subject.key);
+    return Result::done;
+  } catch (const Rejected& refusal) {
+    outbox_.rollback();
+    failure_ = refusal.what();
+    return Result::rejected;
+  } catch (const ScenarioError&) {
+    throw;
+  } catch (const StorageError&) {
+    throw;
+  } catch (const CorruptData&) {
+    throw;
+  } catch (const std::exception& error) {
+    failure_ = error.what();
+  } catch (...) {
+    failure_ = "an exception that is not a std::exception";
+  }
+  outbox_.rollback();
+  counters_.failures.add();
+  return Result::failed;
+}
+
+void ActorShard::apply_timer_changes(std::string_view key) {
+  for (auto& change : timer_changes_) {
+    if (!change.event) {
+      if (const auto cancelled = timers_.cancel(key, change.name)) erase_held(HeldReason::timer, *cancelled);
+      continue;
+    }
+    HeldEvent held;
+    held.ordinal = record_.next_ordinal++;
+    held.event = std::move(change.event);
+    held.key = key;
+    held.due = change.due;
+    held.name = std::move(change.name);
+    put_held(HeldReason::timer, held);
+    if (const auto replaced = timers_.set(std::move(held))) erase_held(HeldReason::timer, *replaced);
+  }
+  counters_.timers.set(timers_.size());
+}
+
+void ActorShard::wait_behind(HeldEvent held, Input* input) {
+  held.ordinal = record_.next_ordinal++;
+  put_held(HeldReason::waiting, held);
+  ++uncommitted_;
+  if (input != nullptr) input->counters->waiting.add();
+  if (waiting_.contains(held.key))
+    waiting_.append(std::move(held));
+  else
+    waiting_.block(std::move(held), now_us_);
+  counters_.waiting.set(waiting_.size());
+}
+
+void ActorShard::first_failure(HeldEvent held, Input* input) {
+  held.attempts = 1;
+  held.reason = failure_;
+  const bool again = held.attempts <= stage_.on_failure.retries;
+  if (!again && stage_.on_failure.then == Then::skip) {
+    held.kind = "failed";
+    counters_.order_breaks.add();
+    bury(std::move(held), input);
+    return;
+  }
+  held.ordinal = record_.next_ordinal++;
+  put_held(HeldReason::waiting, held);
+  if (input != nullptr) input->counters->waiting.add();
+  const auto key = held.key;
+  waiting_.block(std::move(held), now_us_ + retry_delay_us(1));
+  counters_.waiting.set(waiting_.size());
+  if (!again) give_up(key);
+}
+
+void ActorShard::retry_due_keys() {
+  while (can_run()) {
+    auto due = waiting_.due_key(port_.now_us());
+    if (!due) break;
+    const std::string key = *due;
+    // Its whole queue, in order, until one fails again.
+    while (can_run() && waiting_.contains(key)) {
+      auto& head = waiting_.front(key);
+      if (head.attempts > 0) counters_.retries.add();
+      ++handled_;
+      counters_.handled.add();
+      const auto result = run(head, head.attempts + 1);
+      if (result != Result::failed) {
+        finish_head(key, result);
+      } else {
+        ++head.attempts;
+        head.reason = failure_;
+        put_held(HeldReason::waiting, head);
+        ++uncommitted_;
+        if (head.attempts <= stage_.on_failure.retries) {
+          waiting_.reschedule(key, port_.now_us() + retry_delay_us(head.attempts));
+          break;
+        }
+        give_up(key);
+        if (stage_.on_failure.then != Then::skip) break;
+      }
+      if (uncommitted_ + outbox_.staged() >= commit_limit) commit();
+    }
+  }
+  counters_.waiting.set(waiting_.size());
+}
+
+void ActorShard::finish_head(const std::string& key, Result result) {
+  auto held = waiting_.pop_front(key);
+  erase_held(HeldReason::waiting, held.ordinal);
+  ++uncommitted_;
+  auto* input = input_of(held.channel);
+  if (input != nullptr) input->counters->waiting.set(input->counters->waiting.get() - 1);
+  if (standing_still_ && standing_still_for_ == key) standing_still_ = false;
+  if (result == Result::done) {
+    counters_.in.add();
+    if (input != nullptr) {
+      input->counters->processed.add();
+      if (held.kind != "redriven" && order_check_.check(held.channel, held.event->meta(0).key_hash, held.sequence) != OrderCheck::Verdict::ok)
+        counters_.order_violations.add();
+    }
+    return;
+  }
+  held.attempts += result == Result::rejected ? 1 : 0;
+  held.kind = result == Result::rejected ? "rejected" : "failed";
+  held.reason = failure_;
+  if (result == Result::failed) counters_.order_breaks.add();
+  bury(std::move(held), input);
+}
+
+void ActorShard::give_up(const std::string& key) {
+  const auto& head = waiting_.front(key);
+  switch (stage_.on_failure.then) {
+    case Then::skip: finish_head(key, Result::failed); break;
+    case Then::park_key: park_waiting_key(key); break;
+    case Then::block_shard:
+      standing_still_ = true;
+      standing_still_for_ = key;
+      [[fallthrough]];
+    case Then::block_key: waiting_.reschedule(key, now_us_ + retry_delay_us(head.attempts)); break;
+    case Then::stop:
+      throw ScenarioError(fmt::format("{} of key '{}' failed {} times, and the stage says \"then\": \"stop\". The last failure: {}",
+                                      head.event->type(0).name(), key, head.attempts, head.reason));
+    case Then::escalate:
+      awaits_supervisor_ = true;
+      waiting_.reschedule(key, now_us_);
+      port_.escalate(fmt::format("{} of key '{}' failed {} times: {}", head.event->type(0).name(), key, head.attempts, head.reason));
+      break;
+  }
+}
+
+void ActorShard::park_waiting_key(const std::string& key) {
+  bool first = true;
+  while (waiting_.contains(key)) {
+    auto held = waiting_.pop_front(key);
+    erase_held(HeldReason::waiting, held.ordinal);
+    auto* input = input_of(held.channel);
+    if (input != nullptr) input->counters->waiting.set(input->counters->waiting.get() - 1);
+    park(std::move(held), input, first ? "failed" : "follows");
+    first = false;
+  }
+  counters_.waiting.set(waiting_.size());
+}
+
+void ActorShard::park(HeldEvent held, Input* input, const char* kind) {
+  held.kind = kind;
+  held.when = port_.wall();
+  if (held.reason.empty()) held.reason = "an earlier event of its key is parked";
+  parked_keys_.insert(held.key);
+  counters_.parked.add();
+  if (input != nullptr) input->counters->parked.add();
+  ++uncommitted_;
+  if (journal_ != nullptr)
+    put_held(HeldReason::parked, held);
+  else
+    setup_.dead_letters->add({stage_.name, planned_.number, std::move(held)});
+}
+
+std::int64_t ActorShard::retry_delay_us(unsigned attempts) {
+  const auto drawn = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
+  return std::chrono::duration_cast<std::chrono::microseconds>(backoff_.delay(attempts, drawn)).count();
+}
+
+void ActorShard::schedule_wakes() {
+  std::int64_t next = 0;
+  const auto earliest = [&](std::int64_t at) { next = next == 0 ? at : std::min(next, at); };
+  if (const auto retry = waiting_.next_retry()) earliest(*retry);
+  if (!event_clock_)
+    if (const auto due = timers_.next_due()) earliest(now_us_ + (*due - wall_).count());
+  if (next == 0 || (wake_due_us_ != 0 && wake_due_us_ <= next)) return;
+  wake_due_us_ = next;
+  port_.wake_after(std::max<std::int64_t>(0, next - port_.now_us()));
+}
+
+void ActorShard::on_wake() {
+  wake_due_us_ = 0;
+  guarded([this] { work(); });
+}
+
+void ActorShard::restart() {
+  guarded([this] {
+    counters_.restarts.add();
+    host_->restart();
+    awaits_supervisor_ = false;
+    waiting_.restart_attempts(stage_.on_failure.retries);
+    work();
+  });
+}
+
+void ActorShard::collect_changes(JournalWrite* write) {
+  if (write != nullptr) {
+    host_->take_changes([&](std::string_view key, std::optional<std::string_view> bytes) {
+      if (bytes)
+        write->put_state(planned_.id, key, *bytes);
+      else
+        write->erase_state(planned_.id, key);
+    });
+  } else {
+    host_->accept_changes();
+  }
+  if (journal_ != nullptr && host_->resident_keys() > stage_.resident_keys) host_->evict_clean(stage_.resident_keys * 3 / 4);
+  counters_.keys.set(host_->resident_keys());
+}
+
+bool ActorShard::at_rest() const {
+  return waiting_.empty() && !awaits_supervisor_ && (!event_clock_ || timers_.size() == 0 || clock_ != Timestamp::max());
+}
+
+Timestamp ActorShard::outgoing_watermark() const { return waiting_.empty() ? clock_ : Timestamp::min(); }
+
+void ActorShard::emit(const EventType& type, void* event, std::string_view stage, Timestamp time) {
+  if (!emits_[type.index()])
+    throw ScenarioError(fmt::format("actor {} emits {} and does not say so; add it to its \"using Emits = mailroom::Events<...>\"",
+                                    stage_.actor->name, type.name()));
+  if (outbox_.emit(type, event, time, current_trace_, stage) == 0) counters_.unrouted.add();
+}
+
+void ActorShard::set_timer(const EventType& type, void* event, Timestamp due, std::string_view name) {
+  if (type.index() >= stage_.keys.size() || std::find(stage_.actor->handles.begin(), stage_.actor->handles.end(), &type) == stage_.actor->handles.end())
+    throw ScenarioError(fmt::format("actor {} sets a timer with {}, which it does not handle; add an on(const {}&, ...)",
+                                    stage_.actor->name, type.name(), type.name()));
+  auto single = std::make_shared<EventBatch>();
+  EventMeta meta;
+  meta.time = due;
+  meta.trace = current_trace_;
+  meta.key_hash = hash_key(context_.key());
+  single->append_move(type, event, meta);
+  timer_changes_.push_back({std::move(single), due, std::string(name)});
+}
+
+void ActorShard::cancel_timer(std::string_view name) { timer_changes_.push_back({nullptr, {}, std::string(name)}); }
+
+void ActorShard::forget_state() { host_->forget_current(); }
+
+void ActorShard::log(LogLevel level, std::string_view text) { setup_.log(level, name_, text); }
+
+}  // namespace mailroom::runtime

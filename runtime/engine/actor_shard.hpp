@@ -1,0 +1,110 @@
+// A shard of a stage with ordering "key" or "total": runs the user's actor on one event after the other.
+//
+// An event that fails is rolled back alone and moves, with the events of its key that follow, to WaitingKeys
+// until its retry succeeds or is given up; other keys go on (retrying "block_key") or the whole shard stands
+// still (retrying "block_shard", ordering "total"). A parked key's events go to the parking lot. Timers are
+// events that the actor sends itself.
+#pragma once
+
+#include <memory>
+#include <random>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include <mailroom/actor_type.hpp>
+#include <mailroom/context.hpp>
+
+#include "runtime/engine/shard_core.hpp"
+#include "runtime/engine/supervision.hpp"
+#include "runtime/engine/timer_queue.hpp"
+#include "runtime/engine/waiting_keys.hpp"
+
+namespace mailroom::runtime {
+
+class ActorShard final : public ShardCore, private ContextPort {
+ public:
+  // Events of blocked keys kept in memory, as a multiple of the mailbox capacity; beyond it the shard stands still.
+  static constexpr std::size_t waiting_mailboxes = 16;
+
+  explicit ActorShard(const ShardSetup& setup);
+
+  void prepare() override;
+  void on_wake() override;
+  void restart() override;
+
+ protected:
+  void work() override;
+  void collect_changes(JournalWrite* write) override;
+  [[nodiscard]] bool at_rest() const override;
+  [[nodiscard]] Timestamp outgoing_watermark() const override;
+
+ private:
+  enum class Result { done, rejected, failed };
+  // One event to be handled, wherever it comes from.
+  struct Subject {
+    const EventType& type;
+    const void* event;
+    const EventMeta& meta;
+    Timestamp now;
+    std::string_view key;
+    unsigned attempt;
+  };
+  struct TimerChange {
+    std::shared_ptr<const EventBatch> event;  // null: cancel
+    Timestamp due;
+    std::string name;
+  };
+
+  // ContextPort: what the handler asks for, taken back if it throws.
+  void emit(const EventType& type, void* event, std::string_view stage, Timestamp time) override;
+  void set_timer(const EventType& type, void* event, Timestamp due, std::string_view name) override;
+  void cancel_timer(std::string_view name) override;
+  void forget_state() override;
+  void log(LogLevel level, std::string_view text) override;
+
+  [[nodiscard]] bool can_run() const;      // handlers may be called at all
+  [[nodiscard]] bool can_take_next() const;  // and new events may be taken
+  [[nodiscard]] bool timer_is_due();
+  void handle_next(Work& work);
+  void fire_next_timer();
+  void retry_due_keys();
+  // Runs the handler; `failure_` says why it did not succeed. Nothing has changed then.
+  Result run(const Subject& subject);
+  Result run(const HeldEvent& held, unsigned attempt);
+  void apply_timer_changes(std::string_view key);
+  void first_failure(HeldEvent held, Input* input);
+  // What the topology's "then" says for the event at the head of a waiting key.
+  void give_up(const std::string& key);
+  void finish_head(const std::string& key, Result result);
+  void park_waiting_key(const std::string& key);
+  void park(HeldEvent held, Input* input, const char* kind);
+  void wait_behind(HeldEvent held, Input* input);
+  [[nodiscard]] std::int64_t retry_delay_us(unsigned attempts);
+  void schedule_wakes();
+  void recover_held();
+
+  std::unique_ptr<ActorHost> host_;
+  Context context_;
+  std::vector<bool> emits_;                       // by EventType::index
+  const bool shard_waits_;                        // retrying block_shard, or ordering total
+  const std::size_t waiting_limit_;
+  BackoffPlan backoff_;
+  std::mt19937_64 random_;
+  TimerQueue timers_;
+  WaitingKeys waiting_;
+  std::unordered_set<std::string> parked_keys_;
+  bool awaits_supervisor_ = false;
+  std::string standing_still_for_;                // then "block_shard": the key whose retries are used up
+  bool standing_still_ = false;
+  std::string failure_;
+  std::vector<TimerChange> timer_changes_;
+  std::string composed_key_;
+  TraceId current_trace_ = 0;
+  std::uint64_t handled_ = 0;                     // in this round of work
+  Timestamp wall_;                                // read once per round of work
+  std::int64_t now_us_ = 0;                       // the same
+  std::int64_t wake_due_us_ = 0;                  // earliest wake-up asked for; 0: none
+};
+
+}  // namespace mailroom::runtime

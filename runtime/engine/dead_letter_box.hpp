@@ -1,0 +1,44 @@
+// Memory mode's dead letters: the latest ones with their payload, all of them counted. Any thread.
+#pragma once
+
+#include <deque>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "runtime/journal/journal.hpp"
+
+namespace mailroom::runtime {
+
+struct BoxedDeadLetter {
+  std::string stage;
+  std::uint32_t shard = 0;
+  HeldEvent held;
+};
+
+class DeadLetterBox {
+ public:
+  explicit DeadLetterBox(std::size_t keep = 10'000) : keep_(keep) {}
+  void add(BoxedDeadLetter letter) {
+    const std::lock_guard lock(mutex_);
+    ++count_;
+    letters_.push_back(std::move(letter));
+    if (letters_.size() > keep_) letters_.pop_front();
+  }
+  [[nodiscard]] std::vector<BoxedDeadLetter> latest() const {
+    const std::lock_guard lock(mutex_);
+    return {letters_.begin(), letters_.end()};
+  }
+  [[nodiscard]] std::uint64_t count() const {
+    const std::lock_guard lock(mutex_);
+    return count_;
+  }
+
+ private:
+  const std::size_t keep_;
+  mutable std::mutex mutex_;
+  std::deque<BoxedDeadLetter> letters_;
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace mailroom::runtime

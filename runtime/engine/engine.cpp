@@ -1,0 +1,306 @@
+#include "runtime/engine/engine.hpp"
+
+#include <caf/all.hpp>
+#include <condition_variable>
+#include <fmt/format.h>
+#include <map>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include <mailroom/errors.hpp>
+
+#include "runtime/engine/actor_shard.hpp"
+#include "runtime/engine/address_book.hpp"
+#include "runtime/engine/conductor_actor.hpp"
+#include "runtime/engine/messages.hpp"
+#include "runtime/engine/sampler.hpp"
+#include "runtime/engine/shard_actor.hpp"
+#include "runtime/engine/sink_shard.hpp"
+#include "runtime/engine/source_shard.hpp"
+#include "runtime/engine/supervisor_actor.hpp"
+#include "runtime/engine/syncer_actor.hpp"
+#include "runtime/engine/worker_actor.hpp"
+#include "runtime/engine/worker_queue.hpp"
+
+namespace mailroom::runtime {
+namespace {
+
+struct CafConfig : caf::actor_system_config {
+  explicit CafConfig(unsigned threads) {
+    set("scheduler.policy", caf::atom("stealing"));
+    set("scheduler.max-threads", static_cast<std::size_t>(threads));
+    // A shard with a full mailbox leaves the core after this many messages, so that nobody starves.
+    set("scheduler.max-throughput", static_cast<std::size_t>(100));
+  }
+};
+
+struct ShardUnit {
+  std::unique_ptr<CafShardPort> port;
+  std::unique_ptr<ShardCore> core;
+};
+
+// Ticks: takes the snapshot that everybody sees, and looks for stuck shards.
+class SamplerActor final : public caf::event_based_actor {
+ public:
+  SamplerActor(caf::actor_config& config, std::chrono::milliseconds every, std::function<void()> sample)
+      : caf::event_based_actor(config), every_(every), sample_(std::move(sample)) {}
+
+ protected:
+  caf::behavior make_behavior() override {
+    set_default_handler(caf::drop);
+    delayed_send(this, every_, SampleMail{});
+    return {[this](const SampleMail&) {
+      sample_();
+      delayed_send(this, every_, SampleMail{});
+    }};
+  }
+
+ private:
+  const std::chrono::milliseconds every_;
+  std::function<void()> sample_;
+};
+
+}  // namespace
+
+struct Engine::Impl {
+  EngineOptions options;
+  std::shared_ptr<Clock> clock;
+  std::unique_ptr<Journal> journal;
+  std::shared_ptr<const Plan> plan;
+  EngineCounters counters;
+  SyncCounters sync_counters;
+  DeadLetterBox dead_letters;
+  AddressBook book;
+  std::vector<ShardUnit> units;
+  std::unique_ptr<StuckDetector> stuck;
+  std::int64_t started_us = 0;
+
+  std::unique_ptr<CafConfig> config;
+  std::unique_ptr<caf::actor_system> system;
+
+  mutable std::mutex mutex;
+  std::condition_variable ended_changed;
+  bool ended = false;
+  EngineResult result;
+  std::shared_ptr<const TelemetrySnapshot> latest;
+
+  void log(LogLevel level, const std::string& who, std::string_view text) const {
+    if (options.log) options.log(level, who, text);
+  }
+  std::uint64_t seed_for(std::uint64_t what) const { return options.seed * 0x9E3779B97F4A7C15ull + what; }
+
+  void build(Topology topology);
+  void spawn();
+  void begin();
+  [[nodiscard]] TelemetrySnapshot sample();
+  void on_end(Ending ending, const std::string& reason, const std::vector<ShardIndex>& not_stopped);
+  void dismiss();
+};
+
+void Engine::Impl::build(Topology topology) {
+  plan = make_plan(std::move(topology), journal.get());
+  counters.shards = std::vector<ShardCounters>(plan->shards.size());
+  counters.channels = std::vector<ChannelCounters>(plan->channels.size());
+  counters.sources = std::vector<SourceShard::Counters>(plan->shards.size());
+  stuck = std::make_unique<StuckDetector>(*plan);
+
+  // What every receiver has consumed, so that each outbox knows what is still under way.
+  std::map<ChannelId, std::uint64_t> consumed;
+  if (journal)
+    for (const auto& shard : plan->shards)
+      if (const auto record = journal->read_shard(shard.id))
+        for (const auto& position : record->consumed) consumed[position.channel] = position.sequence;
+
+  for (ShardIndex index = 0; index < plan->shards.size(); ++index) {
+    ShardUnit unit;
+    unit.port = std::make_unique<CafShardPort>(book, *clock, *plan, index);
+    ShardSetup setup;
+    setup.plan = plan.get();
+    setup.shard = index;
+    setup.journal = journal.get();
+    setup.port = unit.port.get();
+    setup.counters = &counters.shards[index];
+    setup.channels = &counters.channels;
+    setup.dead_letters = &dead_letters;
+    setup.spill_directory = options.spill_directory.empty() ? std::filesystem::temp_directory_path() : options.spill_directory;
+    setup.log = [this](LogLevel level, const std::string& who, std::string_view text) { log(level, who, text); };
+    setup.consumed_by_receiver = [&consumed](ChannelId channel) {
+      const auto found = consumed.find(channel);
+      return found == consumed.end() ? 0 : found->second;
+    };
+    setup.seed = seed_for(index);
+    const auto& stage = plan->stage_of(index);
+    if (stage.kind == StageKind::source) {
+      auto source = std::make_unique<SourceShard>(setup);
+      source->publish_to(&counters.sources[index]);
+      unit.core = std::move(source);
+    } else if (stage.kind == StageKind::sink) {
+      unit.core = std::make_unique<SinkShard>(setup);
+    } else if (stage.ordering == Ordering::none) {
+      unit.core = std::make_unique<WorkerQueue>(setup);
+    } else {
+      unit.core = std::make_unique<ActorShard>(setup);
+    }
+    try {
+      unit.core->prepare();
+    } catch (const std::exception& error) {
+      throw StorageError(fmt::format("{}: {}", plan->shard_name(index), error.what()));
+    }
+    units.push_back(std::move(unit));
+  }
+}
+
+void Engine::Impl::spawn() {
+  const auto threads = options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  config = std::make_unique<CafConfig>(threads);
+  system = std::make_unique<caf::actor_system>(*config);
+  const auto& stages = plan->topology.stages;
+  const auto logger = [this](LogLevel level, const std::string& who, std::string_view text) { log(level, who, text); };
+
+  if (journal) book.syncer = system->spawn<SyncerActor, caf::detached>(*journal, std::cref(book), std::cref(*clock), std::ref(sync_counters));
+  book.workers.resize(plan->shards.size());
+  for (ShardIndex index = 0; index < plan->shards.size(); ++index) {
+    const auto& stage = plan->stage_of(index);
+    auto& unit = units[index];
+    // A sink blocks in the operating system; it has a thread of its own so that no worker thread does.
+    if (stage.kind == StageKind::sink)
+      book.shards.push_back(system->spawn<ShardActor, caf::detached>(std::ref(*unit.core), std::ref(*unit.port), std::cref(book), index));
+    else
+      book.shards.push_back(system->spawn<ShardActor>(std::ref(*unit.core), std::ref(*unit.port), std::cref(book), index));
+    for (std::uint32_t worker = 0; worker < stage.workers; ++worker) {
+      const auto name = fmt::format("{}/worker {}", stage.name, worker);
+      book.workers[index].push_back(system->spawn<WorkerActor>(
+          stage.actor->make(stage.options, {}), std::cref(stage), std::cref(book), std::cref(*clock), index, worker,
+          std::function<void(LogLevel, std::string_view)>([this, name](LogLevel level, std::string_view text) { log(level, name, text); })));
+    }
+  }
+
+  std::vector<std::string> stage_names;
+  for (std::size_t s = 0; s < stages.size(); ++s) {
+    stage_names.push_back(stages[s].name);
+    std::vector<std::string> names;
+    for (std::uint32_t n = 0; n < stages[s].shards; ++n) names.push_back(fmt::format("{}/{}", stages[s].name, n));
+    book.supervisors.push_back(system->spawn<SupervisorActor>(
+        "supervisor of " + stages[s].name, stages[s].supervision, names,
+        std::function<std::vector<caf::actor>()>([this, s] {
+          const auto first = book.shards.begin() + plan->first_shard[s];
+          return std::vector<caf::actor>(first, first + plan->topology.stages[s].shards);
+        }),
+        std::function<void(SupervisorActor&, const std::string&)>(
+            [this, s](SupervisorActor& self, const std::string& reason) { self.send(book.root_supervisor, FailureMail{s, reason}); }),
+        std::cref(*clock), seed_for(1000 + s), SupervisorActor::Log(logger)));
+  }
+  book.root_supervisor = system->spawn<SupervisorActor>(
+      "supervisor of " + plan->topology.name, plan->topology.supervision, stage_names,
+      std::function<std::vector<caf::actor>()>([this] { return book.supervisors; }),
+      std::function<void(SupervisorActor&, const std::string&)>(
+          [this](SupervisorActor& self, const std::string& reason) { self.send(book.conductor, StopNodeMail{reason}); }),
+      std::cref(*clock), seed_for(999), SupervisorActor::Log(logger));
+  book.conductor = system->spawn<ConductorActor>(
+      std::cref(book), std::cref(*plan), std::cref(options),
+      ConductorActor::OnEnd([this](Ending ending, const std::string& reason, std::vector<ShardIndex> not_stopped) { on_end(ending, reason, not_stopped); }));
+  book.sampler = system->spawn<SamplerActor>(options.sample_every, std::function<void()>([this] {
+    auto taken = std::make_shared<TelemetrySnapshot>(sample());
+    stuck->update(*plan, counters, clock->steady_us(), *taken, [this](ShardIndex shard, std::int64_t busy_us) {
+      const auto& stage = plan->stage_of(shard);
+      log(LogLevel::warning, plan->shard_name(shard),
+          fmt::format("has been handling {} for {:.1f} s; its deadline is {:.1f} s. It can't be interrupted; look for a loop or a blocking call in {}",
+                      EventTypes::at(counters.shards[shard].busy_type.load(std::memory_order_relaxed)).name(), static_cast<double>(busy_us) / 1e6,
+                      static_cast<double>(stage.deadline.count()) / 1e3, stage.actor->name));
+    });
+    const std::lock_guard lock(mutex);
+    latest = std::move(taken);
+  }));
+}
+
+void Engine::Impl::begin() {
+  // Receivers before producers would be as good: what arrives before a shard has begun only waits in its mailbox.
+  for (const auto& shard : book.shards) caf::anon_send(shard, BeginMail{});
+}
+
+TelemetrySnapshot Engine::Impl::sample() {
+  auto snapshot = take_snapshot(*plan, counters, *clock, started_us);
+  snapshot.syncs = sync_counters.syncs.get();
+  snapshot.sync_time = sync_counters.time.snapshot();
+  return snapshot;
+}
+
+void Engine::Impl::on_end(Ending ending, const std::string& reason, const std::vector<ShardIndex>& not_stopped) {
+  EngineResult made;
+  made.ending = ending;
+  made.reason = reason;
+  for (const auto shard : not_stopped) made.not_stopped.push_back(plan->shard_name(shard));
+  if (journal && ending != Ending::failed) {
+    try {
+      journal->sync();
+    } catch (const std::exception& error) {
+      made.ending = Ending::failed;
+      made.reason = error.what();
+    }
+  }
+  auto last = std::make_shared<TelemetrySnapshot>(sample());
+  for (const auto& edge : last->edges) made.left_inside += edge.in_flight;
+  const std::lock_guard lock(mutex);
+  latest = std::move(last);
+  result = std::move(made);
+  ended = true;
+  ended_changed.notify_all();
+}
+
+void Engine::Impl::dismiss() {
+  if (!system) return;
+  const auto leave = [](const caf::actor& actor) {
+    if (actor) caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+  };
+  for (const auto& shard : book.shards) leave(shard);
+  for (const auto& workers : book.workers)
+    for (const auto& worker : workers) leave(worker);
+  for (const auto& supervisor : book.supervisors) leave(supervisor);
+  for (const auto* actor : {&book.root_supervisor, &book.syncer, &book.conductor, &book.sampler}) leave(*actor);
+  system->await_all_actors_done();
+  book = AddressBook{};
+  system.reset();
+}
+
+Engine::Engine(Topology topology, std::unique_ptr<Journal> journal, EngineOptions options) : impl_(std::make_unique<Impl>()) {
+  impl_->options = std::move(options);
+  impl_->clock = impl_->options.clock ? impl_->options.clock : std::make_shared<SystemClock>();
+  if (impl_->options.seed == 0) impl_->options.seed = std::random_device{}();
+  impl_->journal = std::move(journal);
+  impl_->started_us = impl_->clock->steady_us();
+  impl_->build(std::move(topology));
+  impl_->spawn();
+  impl_->begin();
+}
+
+Engine::~Engine() {
+  if (!wait_for(std::chrono::milliseconds(0))) {
+    request_stop(StopMode::checkpoint);
+    while (!wait_for(std::chrono::milliseconds(1000))) {}
+  }
+  impl_->dismiss();
+}
+
+void Engine::request_stop(StopMode mode) { caf::anon_send(impl_->book.conductor, StopRequestMail{mode}); }
+
+bool Engine::wait_for(std::chrono::milliseconds time) {
+  std::unique_lock lock(impl_->mutex);
+  return impl_->ended_changed.wait_for(lock, time, [this] { return impl_->ended; });
+}
+
+const EngineResult& Engine::result() const { return impl_->result; }
+
+TelemetrySnapshot Engine::snapshot() const {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->latest) return *impl_->latest;
+  }
+  return impl_->sample();
+}
+
+std::vector<BoxedDeadLetter> Engine::dead_letters() const { return impl_->dead_letters.latest(); }
+
+Journal* Engine::journal() { return impl_->journal.get(); }
+
+}  // namespace mailroom::runtime

@@ -1,0 +1,81 @@
+// The engine: runs a topology in this process until its input is done, it is told to stop, or it fails.
+// Plain C++ on the outside; CAF on the inside (caf_engine.cpp).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/engine/clock.hpp"
+#include "runtime/engine/dead_letter_box.hpp"
+#include "runtime/journal/journal.hpp"
+#include "runtime/telemetry/snapshot.hpp"
+#include "runtime/topology/topology.hpp"
+
+namespace mailroom::runtime {
+
+enum class StopMode : std::uint8_t {
+  drain,       // read no more input, finish what is inside; after the drain deadline: checkpoint
+  checkpoint,  // commit what is done and stop; the rest stays in the journal (memory mode: is lost, and counted)
+};
+
+enum class Ending : std::uint8_t {
+  finished,      // all input read to its end and everything done
+  drained,       // stopped on request with nothing left inside
+  checkpointed,  // stopped on request with events left in the journal
+  failed         // the node could not go on; `reason` says why
+};
+
+struct EngineResult {
+  Ending ending = Ending::finished;
+  std::string reason;
+  std::uint64_t left_inside = 0;   // events in mailboxes, waiting or pending at the end
+  std::vector<std::string> not_stopped;  // shards that did not return from user code: only the process's end ends them
+};
+
+struct EngineOptions {
+  unsigned threads = 0;                            // 0: one for each core
+  std::chrono::milliseconds drain_deadline{30'000};
+  std::chrono::milliseconds stop_deadline{10'000};  // for handlers to return at the end; then the engine ends without them
+  std::chrono::milliseconds sample_every{200};
+  std::chrono::milliseconds quiet_check_every{5};
+  std::filesystem::path spill_directory;           // memory mode's spilled mailboxes; empty: the system's temporary folder
+  std::uint64_t seed = 0;                          // of backoff jitter; 0: from the machine
+  std::shared_ptr<Clock> clock;                    // null: the system's
+  // Called from any engine thread, never for single events on their normal way.
+  std::function<void(LogLevel, const std::string& who, std::string_view text)> log;
+};
+
+class Engine {
+ public:
+  // Begins to run at once. `journal` null: memory mode. Throws what keeps it from starting (StorageError,
+  // CorruptData, BadValue); nothing runs then.
+  Engine(Topology topology, std::unique_ptr<Journal> journal, EngineOptions options = {});
+  // Stops at once (checkpoint) if it still runs.
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Any thread. A second call with checkpoint overtakes a drain.
+  void request_stop(StopMode mode);
+  // True once it has ended. Any thread.
+  bool wait_for(std::chrono::milliseconds time);
+  // Valid once it has ended.
+  [[nodiscard]] const EngineResult& result() const;
+  // As of now. Any thread.
+  [[nodiscard]] TelemetrySnapshot snapshot() const;
+  // Memory mode's dead letters (the latest; all are counted).
+  [[nodiscard]] std::vector<BoxedDeadLetter> dead_letters() const;
+  // The journal, once the engine has ended (null in memory mode).
+  [[nodiscard]] Journal* journal();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mailroom::runtime

@@ -1,0 +1,288 @@
+#include "runtime/engine/outbox.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include <mailroom/errors.hpp>
+#include <mailroom/key_hash.hpp>
+
+#include "runtime/engine/event_key.hpp"
+
+namespace mailroom::runtime {
+
+Outbox::Outbox(const Plan& plan, ShardIndex shard, Journal* journal, ShardPort& port, std::vector<ChannelCounters>& counters,
+               std::filesystem::path spill_directory)
+    : plan_(plan), shard_(shard), stage_(plan.shards[shard].stage), journal_(journal), port_(port),
+      spill_directory_(std::move(spill_directory)) {
+  for (const auto id : plan.shards[shard].outputs) {
+    Channel channel;
+    channel.planned = &plan.channel(id);
+    channel.overflow = plan.edges[channel.planned->edge].overflow;
+    channel.credit = channel.planned->credit;
+    channel.batch_limit = std::clamp(channel.planned->credit / 2, 1u, max_batch);
+    channel.counters = &counters[plan.channel_index[id]];
+    channels_.push_back(std::move(channel));
+  }
+}
+
+void Outbox::recover(const ShardRecord& record, const std::function<std::uint64_t(ChannelId)>& consumed_by_receiver) {
+  for (auto& channel : channels_) {
+    const auto id = channel.planned->id;
+    for (const auto& sent : record.sent) {
+      if (sent.channel != id) continue;
+      channel.last_sequence = sent.sequence;
+      channel.counters->sent.set(sent.sent);
+      channel.counters->dropped_oldest.set(sent.dropped_oldest);
+      channel.counters->dropped_newest.set(sent.dropped_newest);
+      channel.counters->rejected.set(sent.rejected);
+    }
+    const auto consumed = consumed_by_receiver(id);
+    // Everything undelivered stays on disk until its turn, whatever the policy was: recovery needs no memory for a backlog.
+    journal_->scan_parcels(id, consumed + 1, [&](const Parcel& parcel) {
+      if (channel.on_disk == 0) channel.disk_next = parcel.first_sequence;
+      channel.on_disk += parcel.batch->size();
+      return true;
+    });
+    channel.pending_events = channel.on_disk;
+    pending_events_ += channel.on_disk;
+    channel.counters->pending.set(channel.pending_events);
+    update_blocked(channel);
+  }
+}
+
+std::size_t Outbox::emit(const EventType& type, void* event, Timestamp time, TraceId trace, std::string_view stage) {
+  const auto& by_type = plan_.routes[stage_];
+  static const std::vector<Route> none;
+  const auto& routes = type.index() < by_type.size() ? by_type[type.index()] : none;
+  ++emitted_;
+  std::size_t taken = 0;
+  for (std::size_t r = 0; r < routes.size(); ++r) {
+    const auto& route = routes[r];
+    if (!stage.empty() && plan_.topology.stages[route.to_stage].name != stage) continue;
+    EventMeta meta;
+    meta.time = time;
+    meta.trace = trace;
+    std::uint32_t target = 0;
+    if (route.key != nullptr) {
+      KeyScratch scratch;
+      meta.key_hash = hash_key(read_key(*route.key, event, scratch, key_));
+      target = shard_of(meta.key_hash, route.shards);
+    }
+    const auto index = route.first_output + target;
+    const bool last = stage.empty() ? r + 1 == routes.size() : true;
+    this->stage(channels_[index], index, type, event, last, meta);
+    ++taken;
+    if (!stage.empty()) break;
+  }
+  if (taken == 0 && !stage.empty())
+    throw ScenarioError(fmt::format("stage '{}' emits {} to '{}', which does not take it from there; add '{}' to its \"from\" in {}",
+                                    plan_.topology.stages[stage_].name, type.name(), stage, plan_.topology.stages[stage_].name,
+                                    plan_.topology.file.string()));
+  return taken;
+}
+
+void Outbox::stage(Channel& channel, std::uint32_t index, const EventType& type, void* event, bool move, const EventMeta& meta) {
+  if (channel.marked != mark_number_) {
+    channel.marked = mark_number_;
+    marks_.push_back({index, channel.staged.size(), channel.staged.empty() ? 0 : channel.staged.back()->size()});
+  }
+  if (channel.staged.empty() || channel.staged.back()->size() >= channel.batch_limit)
+    channel.staged.push_back(std::make_unique<EventBatch>());
+  if (!channel.listed) {
+    channel.listed = true;
+    dirty_.push_back(index);
+  }
+  auto& batch = *channel.staged.back();
+  if (move)
+    batch.append_move(type, event, meta);
+  else
+    batch.append_copy(type, event, meta);
+  ++staged_events_;
+}
+
+void Outbox::rollback() {
+  for (const auto& mark : marks_) {
+    auto& staged = channels_[mark.channel].staged;
+    while (staged.size() > mark.batches) {
+      staged_events_ -= staged.back()->size();
+      staged.pop_back();
+    }
+    if (!staged.empty()) {
+      staged_events_ -= staged.back()->size() - mark.events;
+      staged.back()->truncate(mark.events);
+    }
+  }
+  mark();
+}
+
+void Outbox::collect(JournalWrite* write, ShardRecord& record, Timestamp watermark, const OnRejected& on_rejected) {
+  for (const auto index : dirty_) {
+    auto& channel = channels_[index];
+    channel.listed = false;
+    auto& counters = *channel.counters;
+    std::uint32_t skipped = 0;
+    for (auto& batch : channel.staged) {
+      if (batch->empty()) continue;
+      counters.sent.add(batch->size());
+      if (channel.overflow == Overflow::drop_newest || channel.overflow == Overflow::reject) {
+        const auto room = static_cast<std::size_t>(std::max<std::int64_t>(0, channel.credit - static_cast<std::int64_t>(channel.pending_events)));
+        if (batch->size() > room) {
+          const auto shed = batch->size() - room;
+          if (channel.overflow == Overflow::reject) {
+            for (auto i = room; i < batch->size(); ++i) on_rejected(channel.planned->id, *batch, i);
+            counters.rejected.add(shed);
+          } else {
+            counters.dropped_newest.add(shed);
+          }
+          batch->truncate(room);
+          if (batch->empty()) continue;
+        }
+      }
+      Parcel parcel;
+      parcel.channel = channel.planned->id;
+      parcel.first_sequence = channel.last_sequence + 1;
+      parcel.skipped = skipped;
+      parcel.watermark = &batch == &channel.staged.back() ? watermark : channel.watermark;
+      parcel.batch = std::move(batch);
+      const auto size = parcel.batch->size();
+      channel.last_sequence += size;
+      channel.watermark = parcel.watermark;
+      if (channel.overflow == Overflow::drop_oldest) {
+        // Room is made by shedding what has waited longest; a shed parcel's sequences are named by its successor.
+        while (!channel.pending.empty() && channel.pending_events + size > channel.planned->credit) {
+          auto& victim = channel.pending.front();
+          const auto shed = victim.batch->size();
+          counters.dropped_oldest.add(shed);
+          if (write != nullptr) write->erase_parcel(victim.channel, victim.first_sequence);
+          const auto gap = static_cast<std::uint32_t>(shed) + victim.skipped;
+          channel.pending.pop_front();
+          channel.pending_events -= shed;
+          pending_events_ -= shed;
+          if (channel.pending.empty()) {
+            parcel.skipped += gap;
+          } else {
+            channel.pending.front().skipped += gap;
+            if (write != nullptr) write->put_parcel(channel.pending.front());
+          }
+        }
+      }
+      if (write != nullptr) write->put_parcel(parcel);
+      queue(channel, std::move(parcel));
+    }
+    channel.staged.clear();
+    channel.counters->pending.set(channel.pending_events);
+  }
+  staged_events_ = 0;
+  mark();
+
+  record.sent.resize(channels_.size());
+  for (std::size_t i = 0; i < channels_.size(); ++i) {
+    const auto& channel = channels_[i];
+    record.sent[i] = {channel.planned->id,
+                      channel.last_sequence,
+                      channel.counters->sent.get(),
+                      channel.counters->dropped_oldest.get(),
+                      channel.counters->dropped_newest.get(),
+                      channel.counters->rejected.get(),
+                      channel.watermark};
+  }
+}
+
+void Outbox::queue(Channel& channel, Parcel parcel) {
+  const auto size = parcel.batch->size();
+  channel.pending_events += size;
+  pending_events_ += size;
+  const bool to_disk = channel.on_disk > 0 ||
+                       (channel.overflow == Overflow::spill && channel.pending.size() >= spill_memory_parcels);
+  if (!to_disk) {
+    channel.pending.push_back(std::move(parcel));
+    return;
+  }
+  if (journal_ != nullptr) {
+    if (channel.on_disk == 0) channel.disk_next = parcel.first_sequence;
+  } else {
+    if (!channel.spill) channel.spill = std::make_unique<SpillFile>(spill_directory_);
+    channel.spill->append(parcel);
+  }
+  channel.on_disk += size;
+}
+
+void Outbox::release() {
+  for (const auto index : dirty_) {
+    deliver_pending(channels_[index]);
+    update_blocked(channels_[index]);
+  }
+  dirty_.clear();
+}
+
+void Outbox::on_credit(ChannelId id, std::uint32_t events) {
+  for (auto& channel : channels_) {
+    if (channel.planned->id != id) continue;
+    channel.credit += events;
+    deliver_pending(channel);
+    update_blocked(channel);
+    return;
+  }
+}
+
+void Outbox::deliver_pending(Channel& channel) {
+  const auto now = port_.now_us();
+  while (channel.pending_events > 0) {
+    if (channel.pending.empty()) read_back(channel);
+    auto& parcel = channel.pending.front();
+    const auto size = parcel.batch->size();
+    // A parcel larger than the whole share (the mailbox was made smaller since it was written) goes when all credit is back.
+    const auto needed = std::min<std::int64_t>(static_cast<std::int64_t>(size), channel.planned->credit);
+    if (channel.credit < needed) break;
+    channel.credit -= static_cast<std::int64_t>(size);
+    channel.pending_events -= size;
+    pending_events_ -= size;
+    channel.counters->delivered.add(size);
+    ++deliveries_;
+    port_.deliver(channel.planned->to, Delivery{std::move(parcel), now});
+    channel.pending.pop_front();
+  }
+  channel.counters->pending.set(channel.pending_events);
+}
+
+void Outbox::read_back(Channel& channel) {
+  const auto take = [&](Parcel parcel) {
+    channel.on_disk -= parcel.batch->size();
+    channel.disk_next = parcel.first_sequence + parcel.batch->size();
+    channel.pending.push_back(std::move(parcel));
+    return channel.pending.size() < spill_memory_parcels && channel.on_disk > 0;
+  };
+  if (journal_ != nullptr) {
+    journal_->scan_parcels(channel.planned->id, channel.disk_next, take);
+  } else {
+    while (channel.on_disk > 0) {
+      auto parcel = channel.spill->read();
+      if (!parcel || !take(std::move(*parcel))) break;
+    }
+  }
+  if (channel.pending.empty())
+    throw CorruptData(fmt::format("{} events spilled on their way to {} can't be read back from sequence {}", channel.on_disk,
+                                  plan_.shard_name(channel.planned->to), channel.disk_next));
+}
+
+void Outbox::announce_watermark(Timestamp watermark) {
+  for (auto& channel : channels_) {
+    if (channel.pending_events > 0 || !channel.staged.empty() || channel.watermark >= watermark) continue;
+    channel.watermark = watermark;
+    Delivery delivery;
+    delivery.parcel.channel = channel.planned->id;
+    delivery.parcel.watermark = watermark;
+    delivery.sent_us = port_.now_us();
+    ++deliveries_;
+    port_.deliver(channel.planned->to, std::move(delivery));
+  }
+}
+
+void Outbox::update_blocked(Channel& channel) {
+  const bool blocks = channel.overflow == Overflow::backpressure && channel.pending_events > 0;
+  if (blocks == channel.counted_blocked) return;
+  channel.counted_blocked = blocks;
+  blocks ? ++blocked_ : --blocked_;
+}
+
+}  // namespace mailroom::runtime

@@ -1,0 +1,115 @@
+// The sending side of a shard: takes what handlers emit, routes it by key, and moves it, batch by batch and
+// under credit, to the receivers' mailboxes.
+//
+//   emit() -> staged -> collect() into the commit -> pending -> (credit) -> delivered
+//
+// Staged events can still be rolled back; collected ones are part of the commit. What happens when a receiver
+// has no credit is its edge's overflow policy: backpressure (blocked() holds the shard), spill (to disk,
+// read back in order), or shedding, at collect(), before a sequence is given. One thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <mailroom/event_batch.hpp>
+
+#include "runtime/engine/channel_counters.hpp"
+#include "runtime/engine/plan.hpp"
+#include "runtime/engine/shard_port.hpp"
+#include "runtime/engine/spool.hpp"
+
+namespace mailroom::runtime {
+
+class Outbox {
+ public:
+  static constexpr std::uint32_t max_batch = 256;          // events; a channel with little credit uses less
+  static constexpr std::size_t spill_memory_parcels = 16;  // of a spilling channel kept in memory
+
+  // Told of an event that a full mailbox refused ("reject"): it becomes a dead letter of the producer.
+  using OnRejected = std::function<void(ChannelId, const EventBatch&, std::size_t index)>;
+
+  Outbox(const Plan& plan, ShardIndex shard, Journal* journal, ShardPort& port, std::vector<ChannelCounters>& counters,
+         std::filesystem::path spill_directory);
+
+  // Continues after the record; parcels that the receivers have not consumed are queued again.
+  // `consumed_by_receiver(channel)`: the sequence up to which the receiver is done.
+  void recover(const ShardRecord& record, const std::function<std::uint64_t(ChannelId)>& consumed_by_receiver);
+
+  // Routes and stages one event, moving from *event. Returns how many stages take it (0: nobody does).
+  // Throws ScenarioError if `stage` is given and does not take this type from here.
+  std::size_t emit(const EventType& type, void* event, Timestamp time, TraceId trace, std::string_view stage);
+
+  // Everything emitted after mark() is taken back by rollback(), until the next mark().
+  void mark() { ++mark_number_; marks_.clear(); }
+  void rollback();
+
+  // Gives sequences to what is staged, sheds by policy, adds it to the write (null in memory mode) and to the record.
+  // `watermark`: no event with an earlier time will be emitted from now on.
+  void collect(JournalWrite* write, ShardRecord& record, Timestamp watermark, const OnRejected& on_rejected);
+  // After the commit: hands over what credit allows.
+  void release();
+  void on_credit(ChannelId channel, std::uint32_t events);
+  // Tells receivers that have nothing on the way the new watermark.
+  void announce_watermark(Timestamp watermark);
+
+  // A receiver under backpressure has no credit for what is pending: the shard must not work on.
+  [[nodiscard]] bool blocked() const noexcept { return blocked_ > 0; }
+  [[nodiscard]] std::size_t staged() const noexcept { return staged_events_; }
+  [[nodiscard]] std::uint64_t pending() const noexcept { return pending_events_; }
+  [[nodiscard]] std::uint64_t emitted() const noexcept { return emitted_; }
+  [[nodiscard]] std::uint64_t deliveries() const noexcept { return deliveries_; }
+
+ private:
+  struct Channel {
+    const PlannedChannel* planned = nullptr;
+    Overflow overflow = Overflow::backpressure;
+    std::uint32_t batch_limit = max_batch;
+    std::int64_t credit = 0;
+    std::uint64_t last_sequence = 0;
+    ChannelCounters* counters = nullptr;
+    std::vector<std::unique_ptr<EventBatch>> staged;
+    std::deque<Parcel> pending;            // in memory, to be delivered first
+    std::uint64_t on_disk = 0;             // events spilled behind `pending`
+    std::uint64_t disk_next = 0;           // durable mode: first sequence of the next spilled parcel
+    std::unique_ptr<SpillFile> spill;      // memory mode
+    std::uint64_t pending_events = 0;      // pending + on_disk
+    std::uint64_t marked = 0;              // mark_number_ at which a mark was taken
+    Timestamp watermark = Timestamp::min();  // last one handed over or queued
+    bool listed = false;                   // in dirty_
+    bool counted_blocked = false;
+  };
+  struct Mark {
+    std::uint32_t channel;
+    std::size_t batches, events;
+  };
+
+  void stage(Channel& channel, std::uint32_t index, const EventType& type, void* event, bool move, const EventMeta& meta);
+  void queue(Channel& channel, Parcel parcel);
+  void deliver_pending(Channel& channel);
+  void read_back(Channel& channel);
+  void update_blocked(Channel& channel);
+
+  const Plan& plan_;
+  ShardIndex shard_;
+  std::size_t stage_;
+  Journal* journal_;
+  ShardPort& port_;
+  std::filesystem::path spill_directory_;
+  std::vector<Channel> channels_;              // as PlannedShard::outputs
+  std::vector<std::uint32_t> dirty_;           // channels with staged events
+  std::vector<Mark> marks_;
+  std::uint64_t mark_number_ = 0;
+  std::size_t staged_events_ = 0;
+  std::uint64_t pending_events_ = 0;
+  std::uint64_t emitted_ = 0;
+  std::uint64_t deliveries_ = 0;               // messages, watermarks included
+  std::uint32_t blocked_ = 0;
+  std::string key_;                            // reused
+};
+
+}  // namespace mailroom::runtime

@@ -1,0 +1,159 @@
+// What all kinds of shards share: the receiving side of their channels, the outbox, the commit, dead letters
+// and the counters. The kinds (actor_shard, worker_queue, source_shard, sink_shard) say what is done with an event.
+//
+// A shard is driven by one thread at a time, through the on_...() calls; it never blocks and never throws
+// out of them: what it cannot go on from ends in ShardPort::stop_node().
+#pragma once
+
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/engine/channel_counters.hpp"
+#include "runtime/engine/dead_letter_box.hpp"
+#include "runtime/engine/outbox.hpp"
+#include "runtime/engine/plan.hpp"
+#include "runtime/engine/shard_port.hpp"
+#include "runtime/journal/journal.hpp"
+#include "runtime/telemetry/order_check.hpp"
+#include "runtime/telemetry/shard_counters.hpp"
+
+namespace mailroom::runtime {
+
+// What the engine hands every shard; all of it outlives the shards.
+struct ShardSetup {
+  const Plan* plan = nullptr;
+  ShardIndex shard = 0;
+  Journal* journal = nullptr;                   // null: memory mode
+  ShardPort* port = nullptr;
+  ShardCounters* counters = nullptr;
+  std::vector<ChannelCounters>* channels = nullptr;  // as Plan::channels
+  DeadLetterBox* dead_letters = nullptr;        // memory mode: where dead letters are kept
+  std::filesystem::path spill_directory;
+  std::function<void(LogLevel, const std::string& shard, std::string_view text)> log;
+  std::function<std::uint64_t(ChannelId)> consumed_by_receiver;  // for recovery of what is under way
+  std::uint64_t seed = 1;                       // for jitter
+};
+
+// For finding out that a topology is at rest: all quiet twice in a row, with as many deliveries received as sent.
+struct QuietReport {
+  bool quiet = false;
+  std::uint64_t deliveries_sent = 0, deliveries_received = 0;
+  std::uint64_t timers = 0;
+};
+
+class ShardCore {
+ public:
+  static constexpr std::size_t commit_limit = 2048;   // events handled or emitted before a commit is made in mid-work
+
+  explicit ShardCore(const ShardSetup& setup);
+  virtual ~ShardCore() = default;
+  ShardCore(const ShardCore&) = delete;
+  ShardCore& operator=(const ShardCore&) = delete;
+
+  // Reads back what the journal keeps. Called once, before any shard runs, on the starting thread.
+  // Throws what makes the node unable to start.
+  virtual void prepare();
+  // Begins to work.
+  virtual void begin();
+  void on_delivery(Delivery delivery);
+  void on_credit(ChannelId channel, std::uint32_t events);
+  void on_flush();
+  virtual void on_wake() {}
+  virtual void on_synced() {}
+  virtual void on_work_result(WorkResult) {}
+  virtual void restart() {}
+  // Sources: no more input is read from now on.
+  virtual void stop_reading() {}
+  // Commits what is done; nothing is handled afterwards.
+  void stop();
+  [[nodiscard]] QuietReport quiet_report() const;
+
+ protected:
+  struct Input {
+    const PlannedChannel* planned = nullptr;
+    bool feedback = false, from_source = false;
+    std::int64_t lateness_us = 0;
+    std::uint64_t arrived = 0;          // last sequence that came out of the CAF mailbox
+    ConsumedPosition consumed;
+    std::uint32_t credit_due = 0;
+    ChannelCounters* counters = nullptr;
+  };
+  // A parcel being worked: the events up to `next` are done.
+  struct Work {
+    Parcel parcel;
+    Input* input = nullptr;
+    std::uint32_t next = 0;
+    std::int64_t sent_us = 0;
+  };
+
+  // Does what can be done now. Called after each change that may allow more.
+  virtual void work() = 0;
+  // Adds the kind's own changes to the commit (`write` is null in memory mode).
+  virtual void collect_changes(JournalWrite* write) { (void)write; }
+  [[nodiscard]] virtual bool at_rest() const { return true; }
+  // "events" clock: no event with an earlier time will be emitted from now on.
+  [[nodiscard]] virtual Timestamp outgoing_watermark() const { return clock_; }
+
+  // One atomic write of all that was done since the last, then the release of outputs and credit.
+  void commit();
+  void need_flush();
+  void finish_parcel(Work& work);
+  void advance_clock();
+  // An event given up on. `held.event` may be null (dirty input).
+  void bury(HeldEvent held, Input* input);
+  [[nodiscard]] Input* input_of(ChannelId channel);
+  [[nodiscard]] static HeldEvent hold(const EventBatch& batch, std::size_t index, std::string_view key, ChannelId channel,
+                                      std::uint64_t sequence);
+  void put_held(HeldReason table, const HeldEvent& event);
+  void erase_held(HeldReason table, std::uint64_t ordinal);
+  void set_state(ShardState state) { counters_.state.store(state, std::memory_order_relaxed); }
+  void fail(const std::string& reason);
+  // Runs `body`; storage and scenario errors stop the node.
+  template <class Body>
+  void guarded(Body&& body);
+
+  const Plan& plan_;
+  const ShardIndex shard_;
+  const PlannedShard& planned_;
+  const Stage& stage_;
+  const std::string name_;               // "ledger/3"
+  Journal* const journal_;
+  ShardPort& port_;
+  ShardCounters& counters_;
+  const ShardSetup setup_;
+  const bool event_clock_;
+
+  std::vector<Input> inputs_;
+  std::deque<Work> inbox_;
+  Outbox outbox_;
+  ShardRecord record_;
+  OrderCheck order_check_;
+  Timestamp clock_ = Timestamp::min();   // "events" clock; max() once the input has ended
+  Timestamp finite_clock_ = Timestamp::min();  // the last one before the end
+  std::size_t uncommitted_ = 0;          // events and changes since the last commit
+  bool stopped_ = false;
+
+ private:
+  [[nodiscard]] Input* find_input(ChannelId channel) noexcept;
+  std::unique_ptr<JournalWrite> write_;
+  std::vector<std::pair<ChannelId, std::uint64_t>> finished_;  // parcels to erase in the next commit
+  std::vector<std::uint32_t> input_index_;                     // ChannelId -> inputs_
+  std::uint64_t deliveries_received_ = 0;
+  bool flush_pending_ = false;
+};
+
+template <class Body>
+void ShardCore::guarded(Body&& body) {
+  if (stopped_) return;
+  try {
+    body();
+  } catch (const std::exception& error) {
+    fail(error.what());
+  }
+}
+
+}  // namespace mailroom::runtime

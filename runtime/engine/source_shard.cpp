@@ -1,0 +1,163 @@
+#include "runtime/engine/source_shard.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include <mailroom/errors.hpp>
+
+namespace mailroom::runtime {
+
+SourceShard::SourceShard(const ShardSetup& setup)
+    : ShardCore(setup), stream_(static_cast<std::uint16_t>(setup.shard + 1)) {}
+
+void SourceShard::prepare() {
+  ShardCore::prepare();
+  SourceSettings settings;
+  settings.event = stage_.source_event;
+  settings.path = stage_.path;
+  settings.options = stage_.options;
+  settings.shard = planned_.number;
+  settings.shards = stage_.shards;
+  source_ = stage_.source->make(settings);
+  if (!record_.position.is_null()) source_->seek(record_.position);
+  ended_ = record_.ended;
+  publish();
+}
+
+void SourceShard::work() {
+  if (source_ == nullptr) return;
+  if (outbox_.blocked()) {
+    set_state(ShardState::blocked_downstream);
+    return;
+  }
+  if (ended_) {
+    end();
+  } else if (!reading_later_ && !no_more_reading_) {
+    reading_later_ = true;
+    port_.wake_after(0);
+  }
+}
+
+void SourceShard::on_wake() {
+  reading_later_ = false;
+  guarded([this] {
+    if (ended_ || no_more_reading_ || outbox_.blocked() || source_ == nullptr) {
+      work();
+      return;
+    }
+    set_state(ShardState::working);
+    read_once();
+  });
+}
+
+void SourceShard::read_once() {
+  batch_.clear();
+  const auto begin = port_.now_us();
+  counters_.busy_since_us.store(begin, std::memory_order_relaxed);
+  const auto status = source_->read(batch_, read_events);
+  const auto arrival = port_.wall();
+  auto latest = clock_;
+  for (std::size_t i = 0; i < batch_.events.size(); ++i) {
+    const auto& type = batch_.events.type(i);
+    const auto& meta = batch_.events.meta(i);
+    auto time = meta.time;
+    if (type.index() < stage_.time_readers.size() && stage_.time_readers[type.index()] != nullptr)
+      time = Timestamp{stage_.time_readers[type.index()](batch_.events.event(i))};
+    else if (time == Timestamp{})
+      time = arrival;
+    latest = std::max(latest, time - stage_.lateness);
+    outbox_.mark();
+    // The batch is ours alone and cleared before it is read into again: its events may be moved from.
+    if (outbox_.emit(type, const_cast<void*>(batch_.events.event(i)), time, make_trace(stream_, ++record_.sequence), {}) == 0)
+      counters_.unrouted.add();
+  }
+  clock_ = latest;
+  for (auto& dirty : batch_.dirty) {
+    HeldEvent held;
+    held.kind = "dirty";
+    held.reason = std::move(dirty.reason);
+    held.origin = std::move(dirty.origin);
+    held.content = std::move(dirty.content);
+    bury(std::move(held), nullptr);
+    if (published_ != nullptr) published_->dirty.add();
+  }
+  const auto read = batch_.events.size() + batch_.dirty.size();
+  record_.position = source_->position();
+  ended_ = status == ReadStatus::end;
+  if (ended_) {
+    record_.ended = true;
+    finite_clock_ = clock_;
+    if (event_clock_) clock_ = Timestamp::max();
+  }
+  if (read > 0 || ended_) {
+    counters_.in.add(batch_.events.size());
+    ++uncommitted_;
+    commit();
+    const auto spent = static_cast<std::uint64_t>(std::max<std::int64_t>(0, port_.now_us() - begin));
+    if (!batch_.events.empty()) counters_.work.record(spent / batch_.events.size(), batch_.events.size());
+    if (journal_ != nullptr && !sync_requested_) {
+      sync_requested_ = true;
+      committed_at_request_ = record_.sequence;
+      port_.request_sync();
+    }
+  }
+  counters_.busy_since_us.store(0, std::memory_order_relaxed);
+  publish();
+  if (ended_) {
+    end();
+  } else if (outbox_.blocked()) {
+    set_state(ShardState::blocked_downstream);
+  } else {
+    if (event_clock_) outbox_.announce_watermark(clock_);
+    if (status == ReadStatus::idle) set_state(ShardState::idle);
+    reading_later_ = true;
+    port_.wake_after(status == ReadStatus::idle ? idle_wait_us : 0);
+  }
+}
+
+void SourceShard::end() {
+  if (outbox_.pending() > 0) return;  // called again as credit comes back
+  if (event_clock_) {
+    clock_ = Timestamp::max();
+    outbox_.announce_watermark(clock_);
+  }
+  set_state(ShardState::finished);
+  if (end_announced_) return;
+  end_announced_ = true;
+  publish();
+  port_.source_ended();
+}
+
+void SourceShard::on_synced() {
+  sync_requested_ = false;
+  acknowledged_.set(committed_at_request_);
+  if (committed_at_request_ < record_.sequence && !stopped_) {
+    sync_requested_ = true;
+    committed_at_request_ = record_.sequence;
+    port_.request_sync();
+  }
+}
+
+void SourceShard::stop_reading() {
+  no_more_reading_ = true;
+  if (!end_announced_) {
+    end_announced_ = true;
+    port_.source_ended();
+  }
+}
+
+void SourceShard::publish() {
+  if (published_ == nullptr) return;
+  const auto progress = source_->progress();
+  published_->events.set(record_.sequence);
+  published_->done.set(progress.done);
+  if (progress.total) {
+    published_->total.set(*progress.total);
+    published_->total_known.store(true, std::memory_order_relaxed);
+  }
+  published_->unit_is_events.store(progress.unit == "events", std::memory_order_relaxed);
+  published_->ended.store(ended_, std::memory_order_relaxed);
+  published_->acknowledged.set(acknowledged_.get());
+}
+
+}  // namespace mailroom::runtime

@@ -1,0 +1,53 @@
+// A source's shard: reads while there is credit downstream, gives each event its sequence, time and trace,
+// and commits the events together with the position from which reading goes on.
+#pragma once
+
+#include <memory>
+
+#include "runtime/engine/shard_core.hpp"
+
+namespace mailroom::runtime {
+
+class SourceShard final : public ShardCore {
+ public:
+  static constexpr std::size_t read_events = 512;         // a read, a commit
+  static constexpr std::int64_t idle_wait_us = 20'000;    // until an idle source is asked again
+
+  explicit SourceShard(const ShardSetup& setup);
+  void prepare() override;
+  void on_wake() override;
+  void on_synced() override;
+  void stop_reading() override;
+  // Events that are safe: an outside producer may forget them.
+  [[nodiscard]] std::uint64_t acknowledged() const noexcept { return acknowledged_.get(); }
+  // For the sampler; any thread.
+  struct Counters {
+    Counter events, dirty, done, total, acknowledged;
+    std::atomic<bool> total_known{false}, unit_is_events{false}, ended{false};
+  };
+  void publish_to(Counters* counters) { published_ = counters; }
+
+ protected:
+  void work() override;
+  [[nodiscard]] bool at_rest() const override { return ended_ || no_more_reading_; }
+  [[nodiscard]] Timestamp outgoing_watermark() const override { return clock_; }
+
+ private:
+  void read_once();
+  void end();
+  void publish();
+
+  std::unique_ptr<Source> source_;
+  SourceBatch batch_;
+  std::uint16_t stream_;
+  bool reading_later_ = false;
+  bool ended_ = false;
+  bool end_announced_ = false;
+  bool no_more_reading_ = false;
+  bool sync_requested_ = false;
+  std::uint64_t committed_at_request_ = 0;
+  Counter acknowledged_;
+  Counters* published_ = nullptr;
+};
+
+}  // namespace mailroom::runtime

@@ -1,0 +1,383 @@
+#include "runtime/engine/worker_queue.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <fmt/format.h>
+
+#include <mailroom/errors.hpp>
+
+namespace mailroom::runtime {
+
+WorkerQueue::WorkerQueue(const ShardSetup& setup)
+    : ShardCore(setup), workers_(stage_.workers), backoff_(stage_.on_failure.backoff), random_(setup.seed) {
+  for (std::uint32_t w = 0; w < workers_; ++w) free_.push_back(workers_ - 1 - w);
+}
+
+void WorkerQueue::prepare() {
+  ShardCore::prepare();
+  if (journal_ == nullptr) return;
+    const auto again = [&](HeldEvent held) {
+    if (auto* input = input_of(held.channel)) input->counters->waiting.add();
+    again_.emplace(0, std::move(held));
+    return true;
+  };
+  journal_->scan_held(HeldReason::waiting, planned_.id, again);
+  journal_->scan_held(HeldReason::dead, planned_.id, [&](HeldEvent held) {
+    if (!held.redrive || !held.event) return true;
+    erase_held(HeldReason::dead, held.ordinal);
+    auto* input = input_of(held.channel);
+    if (input != nullptr) input->counters->dead_lettered.set(input->counters->dead_lettered.get() - 1);
+    held.redrive = false;
+    held.attempts = 0;
+    put_held(HeldReason::waiting, held);
+    ++uncommitted_;
+    return again(std::move(held));
+  });
+  // Keys do not matter here, so a parked event is one that waits for an operator.
+  journal_->scan_held(HeldReason::parked, planned_.id, [&](HeldEvent held) {
+    if (!held.redrive) {
+      counters_.parked.add();
+      return true;
+    }
+    erase_held(HeldReason::parked, held.ordinal);
+    auto* input = input_of(held.channel);
+    if (input != nullptr) input->counters->parked.set(input->counters->parked.get() - 1);
+    held.redrive = false;
+    held.attempts = 0;
+    put_held(HeldReason::waiting, held);
+    ++uncommitted_;
+    return again(std::move(held));
+  });
+}
+
+void WorkerQueue::work() {
+  hand_out();
+  finish_done_parcels();
+  if (uncommitted_ > 0 || outbox_.staged() > 0) need_flush();
+  schedule_wake();
+  counters_.waiting.set(again_.size());
+  counters_.busy_since_us.store(outstanding_.empty() ? 0 : 1, std::memory_order_relaxed);
+  set_state(stopped_                ? ShardState::stopped
+            : awaits_supervisor_    ? ShardState::restarting
+            : outbox_.blocked()     ? ShardState::blocked_downstream
+            : !outstanding_.empty() ? ShardState::working
+            : !again_.empty()       ? ShardState::retrying
+                                    : ShardState::idle);
+}
+
+void WorkerQueue::hand_out() {
+  const auto now_us = port_.now_us();
+  while (!free_.empty() && !outbox_.blocked() && !awaits_supervisor_ && !stopped_) {
+    if (hand_out_retry()) continue;
+    if (inbox_.empty()) break;
+    auto& item = inbox_.front();
+    if (!item.parcel.batch) {  // a watermark: it counts once all before it is done
+      auto open = std::make_shared<Open>();
+      open->item = std::move(item);
+      open->handed_out = true;
+      open_.push_back(std::move(open));
+      inbox_.pop_front();
+      continue;
+    }
+    const auto size = static_cast<std::uint32_t>(item.parcel.batch->size());
+    if (open_.empty() || open_.back()->item.parcel.first_sequence != item.parcel.first_sequence || open_.back()->item.input != item.input) {
+      auto open = std::make_shared<Open>();
+      open->item.parcel = item.parcel;
+      open->item.input = item.input;
+      open->item.sent_us = item.sent_us;
+      open->undone = size - item.next;
+      open_.push_back(std::move(open));
+      counters_.wait.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, now_us - item.sent_us)), size);
+    }
+    auto open = open_.back();
+    // What an earlier run had done out of order is not done again.
+    auto first = item.next;
+    const auto sequence_of = [&](std::uint32_t index) { return item.parcel.first_sequence + index; };
+    const auto& beyond = item.input->consumed.beyond;
+    const auto skip_done = [&] {
+      for (const auto& [from, to] : beyond)
+        if (sequence_of(first) >= from && sequence_of(first) <= to) {
+          const auto past = static_cast<std::uint32_t>(std::min<std::uint64_t>(size, to - item.parcel.first_sequence + 1));
+          const auto skipped = past - first;
+          open->undone -= skipped;
+          item.input->counters->inbox.set(item.input->counters->inbox.get() - skipped);
+          counters_.depth.set(counters_.depth.get() - skipped);
+          first = past;
+          return true;
+        }
+      return false;
+    };
+    while (first < size && skip_done()) {}
+    auto last = std::min(size, first + std::max(1u, std::min(chunk_events, size / workers_)));
+    for (const auto& range : beyond)
+      if (sequence_of(first) < range.first && range.first < sequence_of(last)) last = static_cast<std::uint32_t>(range.first - item.parcel.first_sequence);
+    item.next = last;
+    if (first < last) {
+      Order order;
+      order.parcel = open;
+      order.batch = item.parcel.batch;
+      order.first = first;
+      order.last = last;
+      const auto id = next_order_++;
+      const auto worker = free_.back();
+      free_.pop_back();
+      port_.order_work(worker, {id, order.batch, first, last, 1, event_clock_ ? clock_ : port_.wall()});
+      counters_.busy_type.store(order.batch->type(first).index(), std::memory_order_relaxed);
+      outstanding_.emplace(id, std::move(order));
+    }
+    if (item.next >= size) {
+      open->handed_out = true;
+      inbox_.pop_front();
+    }
+  }
+}
+
+void WorkerQueue::finish_done_parcels() {
+  while (!open_.empty() && open_.front()->handed_out && open_.front()->undone == 0) {
+    finish_parcel(open_.front()->item);
+    if (open_.front()->item.parcel.batch) ++uncommitted_;
+    open_.pop_front();
+  }
+}
+
+bool WorkerQueue::hand_out_retry() {
+  if (again_.empty() || again_.begin()->first > port_.now_us()) return false;
+  auto node = again_.extract(again_.begin());
+  Order order;
+  order.held = std::move(node.mapped());
+  order.batch = order.held.event;
+  order.first = 0;
+  order.last = 1;
+  if (order.held.attempts > 0) counters_.retries.add();
+  const auto id = next_order_++;
+  const auto worker = free_.back();
+  free_.pop_back();
+  port_.order_work(worker, {id, order.batch, 0, 1, order.held.attempts + 1, event_clock_ ? clock_ : port_.wall()});
+  outstanding_.emplace(id, std::move(order));
+  return true;
+}
+
+void WorkerQueue::on_work_result(WorkResult result) {
+  guarded([&] {
+    free_.push_back(result.worker);
+    const auto found = outstanding_.find(result.id);
+    if (found == outstanding_.end()) return;
+    auto order = std::move(found->second);
+    outstanding_.erase(found);
+    const auto events = order.last - order.first;
+    counters_.handled.add(events);
+    counters_.work.record(static_cast<std::uint64_t>(result.work_us) / events, events);
+
+    // What was emitted goes into our outbox in the order of the events.
+    for (std::size_t i = 0; i < result.emissions.size(); ++i) {
+      const auto& meta = result.emitted->meta(i);
+      outbox_.mark();
+      if (outbox_.emit(result.emitted->type(i), const_cast<void*>(result.emitted->event(i)), meta.time, meta.trace, result.emissions[i].stage) == 0)
+        counters_.unrouted.add();
+    }
+    if (!order.parcel) {
+      auto* input = input_of(order.held.channel);
+      if (result.failures.empty()) {
+        erase_held(HeldReason::waiting, order.held.ordinal);
+        counters_.in.add();
+        if (input != nullptr) {
+          input->counters->waiting.set(input->counters->waiting.get() - 1);
+          input->counters->processed.add();
+        }
+      } else {
+        erase_held(HeldReason::waiting, order.held.ordinal);
+        if (input != nullptr) input->counters->waiting.set(input->counters->waiting.get() - 1);
+        failed(std::move(order.held), input, result.failures.front());
+      }
+      ++uncommitted_;
+    } else {
+      auto& open = *order.parcel;
+      auto& input = *open.item.input;
+      const auto done = events - static_cast<std::uint32_t>(result.failures.size());
+      input.counters->processed.add(done);
+      counters_.in.add(done);
+      for (const auto& failure : result.failures)
+        failed(hold(*order.batch, failure.event, {}, input.planned->id, open.item.parcel.first_sequence + failure.event), &input, failure);
+      input.counters->inbox.set(input.counters->inbox.get() - events);
+      counters_.depth.set(counters_.depth.get() - events);
+      mark_done(input, open.item.parcel.first_sequence + order.first, open.item.parcel.first_sequence + order.last - 1);
+      uncommitted_ += events;
+      open.undone -= events;
+      finish_done_parcels();
+    }
+    if (uncommitted_ + outbox_.staged() >= commit_limit) commit();
+    work();
+  });
+}
+
+void WorkerQueue::mark_done(Input& input, std::uint64_t first, std::uint64_t last) {
+  auto& beyond = input.consumed.beyond;
+  beyond.emplace_back(first, last);
+  std::sort(beyond.begin(), beyond.end());
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> merged;
+  for (const auto& range : beyond) {
+    if (!merged.empty() && range.first <= merged.back().second + 1)
+      merged.back().second = std::max(merged.back().second, range.second);
+    else
+      merged.push_back(range);
+  }
+  if (!merged.empty() && merged.front().first <= input.consumed.sequence + 1) {
+    input.consumed.sequence = std::max(input.consumed.sequence, merged.front().second);
+    merged.erase(merged.begin());
+  }
+  beyond = std::move(merged);
+}
+
+void WorkerQueue::failed(HeldEvent held, Input* input, const WorkResult::Failure& failure) {
+  if (failure.scenario_error) throw ScenarioError(failure.text);
+  held.reason = failure.text;
+  ++held.attempts;
+  if (failure.rejected) {
+    held.kind = "rejected";
+    counters_.in.add();
+    bury(std::move(held), input);
+    return;
+  }
+  counters_.failures.add();
+  if (held.attempts <= stage_.on_failure.retries)
+    held.due = {};
+  else if (stage_.on_failure.then == Then::skip || stage_.on_failure.then == Then::park_key || stage_.on_failure.then == Then::stop) {
+    give_up(std::move(held), input);
+    return;
+  } else if (stage_.on_failure.then == Then::escalate) {
+    awaits_supervisor_ = true;
+    port_.escalate(fmt::format("{} failed {} times: {}", held.event->type(0).name(), held.attempts, held.reason));
+    held.attempts = 0;
+  }
+  if (held.ordinal == 0) held.ordinal = record_.next_ordinal++;
+  put_held(HeldReason::waiting, held);
+  if (input != nullptr) input->counters->waiting.add();
+  const auto drawn = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
+  const auto delay = std::chrono::duration_cast<std::chrono::microseconds>(backoff_.delay(std::max(1u, held.attempts), drawn)).count();
+  again_.emplace(port_.now_us() + delay, std::move(held));
+}
+
+void WorkerQueue::give_up(HeldEvent held, Input* input) {
+  held.kind = "failed";
+  switch (stage_.on_failure.then) {
+    case Then::stop:
+      throw ScenarioError(fmt::format("{} failed {} times, and the stage says \"then\": \"stop\". The last failure: {}",
+                                      held.event->type(0).name(), held.attempts, held.reason));
+    case Then::park_key:
+      if (held.ordinal == 0) held.ordinal = record_.next_ordinal++;
+      held.when = port_.wall();
+      counters_.parked.add();
+      if (input != nullptr) input->counters->parked.add();
+      if (journal_ != nullptr)
+        put_held(HeldReason::parked, held);
+      else
+        setup_.dead_letters->add({stage_.name, planned_.number, std::move(held)});
+      break;
+    default: bury(std::move(held), input); break;
+  }
+}
+
+void WorkerQueue::on_wake() {
+  wake_due_us_ = 0;
+  guarded([this] { work(); });
+}
+
+void WorkerQueue::schedule_wake() {
+  if (again_.empty()) return;
+  const auto due = again_.begin()->first;
+  if (wake_due_us_ != 0 && wake_due_us_ <= due) return;
+  wake_due_us_ = due;
+  port_.wake_after(std::max<std::int64_t>(0, due - port_.now_us()));
+}
+
+void WorkerQueue::restart() {
+  guarded([this] {
+    counters_.restarts.add();
+    awaits_supervisor_ = false;
+    port_.restart_workers();
+    work();
+  });
+}
+
+Timestamp WorkerQueue::outgoing_watermark() const { return again_.empty() ? clock_ : Timestamp::min(); }
+
+namespace {
+
+// Collects what a worker's handler emits, until the chunk goes back to the queue.
+class ChunkPort final : public ContextPort {
+ public:
+  ChunkPort(const Stage& stage, WorkResult& result, const std::function<void(LogLevel, std::string_view)>& log)
+      : stage_(stage), result_(result), log_(log) {}
+
+  void begin(std::uint32_t event, TraceId trace) {
+    event_ = event;
+    trace_ = trace;
+    marked_ = result_.emissions.size();
+  }
+  void rollback() {
+    result_.emissions.resize(marked_);
+    result_.emitted->truncate(marked_);
+  }
+  void emit(const EventType& type, void* event, std::string_view stage, Timestamp time) override {
+    if (std::find(stage_.emits.begin(), stage_.emits.end(), &type) == stage_.emits.end())
+      throw ScenarioError(fmt::format("actor {} emits {} and does not say so; add it to its \"using Emits = mailroom::Events<...>\"",
+                                      stage_.actor->name, type.name()));
+    EventMeta meta;
+    meta.time = time;
+    meta.trace = trace_;
+    result_.emitted->append_move(type, event, meta);
+    result_.emissions.push_back({event_, std::string(stage)});
+  }
+  void set_timer(const EventType&, void*, Timestamp, std::string_view) override { needs_key("set a timer"); }
+  void cancel_timer(std::string_view) override { needs_key("cancel a timer"); }
+  void forget_state() override {}
+  void log(LogLevel level, std::string_view text) override { log_(level, text); }
+
+ private:
+  void needs_key(const char* what) const {
+    throw ScenarioError(fmt::format("actor {} wants to {} in stage '{}', whose ordering is \"none\": timers belong to a key. "
+                                    "Give the stage a \"key\", or ordering \"total\"", stage_.actor->name, what, stage_.name));
+  }
+  const Stage& stage_;
+  WorkResult& result_;
+  const std::function<void(LogLevel, std::string_view)>& log_;
+  std::uint32_t event_ = 0;
+  TraceId trace_ = 0;
+  std::size_t marked_ = 0;
+};
+
+}  // namespace
+
+WorkResult run_work_order(ActorHost& host, const Stage& stage, const WorkOrder& order,
+                          const std::function<void(LogLevel, std::string_view)>& log) {
+  WorkResult result;
+  result.id = order.id;
+  result.emitted = std::make_shared<EventBatch>();
+  ChunkPort port(stage, result, log);
+  Context context(port);
+  for (auto i = order.first; i < order.last; ++i) {
+    const auto& meta = order.batch->meta(i);
+    context.begin(stage.name, {}, meta.time, order.now, meta.trace, order.attempt);
+    port.begin(i, meta.trace);
+    WorkResult::Failure failure{i, false, false, {}};
+    try {
+      host.handle(order.batch->type(i), order.batch->event(i), {}, 0, context);
+      continue;
+    } catch (const Rejected& refusal) {
+      failure.rejected = true;
+      failure.text = refusal.what();
+    } catch (const ScenarioError& error) {
+      failure.scenario_error = true;
+      failure.text = error.what();
+    } catch (const std::exception& error) {
+      failure.text = error.what();
+    } catch (...) {
+      failure.text = "an exception that is not a std::exception";
+    }
+    port.rollback();
+    result.failures.push_back(std::move(failure));
+  }
+  return result;
+}
+
+}  // namespace mailroom::runtime

@@ -1,0 +1,74 @@
+// A stage with ordering "none": one mailbox, N workers, events taken by whoever is free.
+//
+// The queue (this class) owns the positions, the outbox and the commit; workers only run the user's handler on
+// a chunk of a parcel and hand back what it emitted. Chunks end in any order: the record keeps the ranges that
+// are done beyond the first open one, so each event still counts exactly once.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include <mailroom/actor_type.hpp>
+
+#include "runtime/engine/shard_core.hpp"
+#include "runtime/engine/supervision.hpp"
+
+namespace mailroom::runtime {
+
+class WorkerQueue final : public ShardCore {
+ public:
+  static constexpr std::uint32_t chunk_events = 64;
+
+  explicit WorkerQueue(const ShardSetup& setup);
+  void prepare() override;
+  void on_work_result(WorkResult result) override;
+  void on_wake() override;
+  void restart() override;
+
+ protected:
+  void work() override;
+  [[nodiscard]] bool at_rest() const override { return open_.empty() && outstanding_.empty() && again_.empty() && !awaits_supervisor_; }
+  [[nodiscard]] Timestamp outgoing_watermark() const override;
+
+ private:
+  struct Open {              // a parcel with chunks under way
+    Work item;
+    std::uint32_t undone = 0;
+    bool handed_out = false;  // all of it
+  };
+  struct Order {
+    std::shared_ptr<Open> parcel;  // null: a retry
+    HeldEvent held;                // retries
+    std::uint32_t first = 0, last = 0;
+    std::shared_ptr<const EventBatch> batch;
+  };
+
+  void hand_out();
+  bool hand_out_retry();
+  // In order of arrival, so that watermarks pass only what is done.
+  void finish_done_parcels();
+  void mark_done(Input& input, std::uint64_t first, std::uint64_t last);
+  void failed(HeldEvent held, Input* input, const WorkResult::Failure& failure);
+  void give_up(HeldEvent held, Input* input);
+  void schedule_wake();
+
+  const std::uint32_t workers_;
+  std::vector<std::uint32_t> free_;
+  std::map<std::uint64_t, Order> outstanding_;
+  std::uint64_t next_order_ = 1;
+  std::multimap<std::int64_t, HeldEvent> again_;   // events to be tried again, by time
+  std::deque<std::shared_ptr<Open>> open_;
+  BackoffPlan backoff_;
+  std::mt19937_64 random_;
+  bool awaits_supervisor_ = false;
+  std::int64_t wake_due_us_ = 0;
+};
+
+// Runs one chunk. Used by a worker, on its own thread; never throws.
+WorkResult run_work_order(ActorHost& host, const Stage& stage, const WorkOrder& order,
+                          const std::function<void(LogLevel, std::string_view)>& log);
+
+}  // namespace mailroom::runtime

@@ -1,0 +1,85 @@
+#include "runtime/journal/acknowledged_mark.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include <mailroom/batch_codec.hpp>
+#include <mailroom/errors.hpp>
+
+namespace mailroom::runtime {
+
+namespace {
+
+constexpr std::string_view magic = "MRACK1\n\n";
+constexpr std::size_t mark_size = 32, commit_at = 8, crc_at = 28;  // bytes 16 to 27 are zero
+
+std::array<char, mark_size> encode_mark(std::uint64_t commit) {
+  std::array<char, mark_size> bytes{};
+  std::memcpy(bytes.data(), magic.data(), magic.size());
+  for (std::size_t i = 0; i < 8; ++i) bytes[commit_at + i] = static_cast<char>(commit >> (8 * i));
+  const auto crc = crc32c(std::string_view(bytes.data(), crc_at));
+  for (std::size_t i = 0; i < 4; ++i) bytes[crc_at + i] = static_cast<char>(crc >> (8 * i));
+  return bytes;
+}
+
+}  // namespace
+
+AcknowledgedMark::AcknowledgedMark(const std::filesystem::path& directory, Mode mode) : path_(directory / "ACKNOWLEDGED") {
+  const auto fail = [&](const char* what) {
+    const int error = errno;
+    if (file_ >= 0) ::close(file_);
+    throw StorageError(fmt::format("{}: {}: {}", path_.string(), what, std::strerror(error)));
+  };
+  file_ = ::open(path_.c_str(), (mode == Mode::write ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC, 0644);
+  if (file_ < 0) {
+    if (mode == Mode::read && errno == ENOENT) return;
+    fail("cannot be opened");
+  }
+  std::array<char, mark_size> bytes{};
+  const auto size = ::pread(file_, bytes.data(), mark_size, 0);
+  if (size < 0) fail("cannot be read");
+  if (size == 0) {
+    if (mode == Mode::read) return;
+    try {
+      set(0);
+    } catch (...) {
+      ::close(file_);
+      throw;
+    }
+    const int folder = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool synced = ::fdatasync(file_) == 0 && folder >= 0 && ::fsync(folder) == 0;
+    if (folder >= 0) ::close(folder);
+    if (!synced) fail("cannot be synced");
+    return;
+  }
+  for (std::size_t i = 0; i < 8; ++i) commit_ |= std::uint64_t{static_cast<unsigned char>(bytes[commit_at + i])} << (8 * i);
+  if (size != static_cast<ssize_t>(mark_size) || bytes != encode_mark(commit_)) {
+    ::close(file_);
+    throw CorruptData(fmt::format(
+        "{}: damaged, so it is unknown how far the log had been acknowledged. Run `mailroom journal verify` on a copy; "
+        "if nothing is missing there, remove this file and start again",
+        path_.string()));
+  }
+}
+
+AcknowledgedMark::~AcknowledgedMark() {
+  if (file_ >= 0) ::close(file_);
+}
+
+void AcknowledgedMark::set(std::uint64_t commit) {
+  const auto bytes = encode_mark(commit);
+  const auto written = ::pwrite(file_, bytes.data(), bytes.size(), 0);
+  if (written != static_cast<ssize_t>(bytes.size())) {
+    throw StorageError(fmt::format("{}: cannot be written: {}", path_.string(), written < 0 ? std::strerror(errno) : "too few bytes"));
+  }
+  commit_ = commit;
+}
+
+}  // namespace mailroom::runtime

@@ -1,0 +1,223 @@
+#include "runtime/journal/dead_letters.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <set>
+
+#include <mailroom/batch_codec.hpp>
+#include <mailroom/errors.hpp>
+
+#include "runtime/journal/record_codec.hpp"
+#include "runtime/journal/show_event.hpp"
+
+namespace mailroom::runtime {
+
+namespace {
+
+// One row that the filter chose. `head` is all but the event, whose bytes `batch` are.
+struct Chosen {
+  ShardId shard_id;
+  std::string stage;
+  std::uint32_t shard;
+  HeldEvent head;
+  std::string batch;
+  [[nodiscard]] std::string id() const { return fmt::format("{}/{}:{}", stage, shard, head.ordinal); }
+};
+
+void check_id(std::string_view id) {
+  const auto slash = id.rfind('/');
+  const auto colon = id.rfind(':');
+  const auto is_number = [](std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return !text.empty() && error == std::errc() && end == text.data() + text.size();
+  };
+  if (slash == std::string_view::npos || colon == std::string_view::npos || slash == 0 || colon < slash ||
+      !is_number(id.substr(slash + 1, colon - slash - 1)) || !is_number(id.substr(colon + 1)))
+    throw BadValue(fmt::format("dead letter id \"{}\": expected stage/shard:number, like orders/2:17, as `list` shows it", id));
+}
+
+void check_filter(Journal& journal, const DeadLetterFilter& filter) {
+  for (const auto& id : filter.ids) check_id(id);
+  if (filter.kind) {
+    const auto kinds = filter.parked ? std::vector<std::string>{"failed", "follows"} : std::vector<std::string>{"rejected", "failed", "dirty", "overflow"};
+    if (std::find(kinds.begin(), kinds.end(), *filter.kind) == kinds.end())
+      throw BadValue(fmt::format("kind \"{}\": expected one of {}", *filter.kind, fmt::join(kinds, ", ")));
+  }
+  if (filter.stage) {
+    const auto shards = journal.shards();
+    if (std::none_of(shards.begin(), shards.end(), [&](const auto& shard) { return shard.second.first == *filter.stage; })) {
+      std::set<std::string> known;
+      for (const auto& shard : shards) known.insert(shard.second.first);
+      throw BadValue(fmt::format("stage \"{}\": not in this journal, which has: {}", *filter.stage, fmt::join(known, ", ")));
+    }
+  }
+}
+
+// Everything of the table that fits the filter. `whole_keys`: a parked event that fits brings its key's whole lot.
+std::vector<Chosen> choose(Journal& journal, const DeadLetterFilter& filter, bool whole_keys) {
+  check_filter(journal, filter);
+  const std::set<std::string, std::less<>> ids(filter.ids.begin(), filter.ids.end());
+  std::vector<Chosen> chosen;
+  auto shards = journal.shards();
+  std::sort(shards.begin(), shards.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  for (const auto& [shard_id, name] : shards) {
+    if (filter.stage && *filter.stage != name.first) continue;
+    std::set<std::string> keys;
+    const auto fits = [&, stage = name.first, shard = name.second](const HeldEvent& head) {
+      return (!filter.key || *filter.key == head.key) && (!filter.kind || *filter.kind == head.kind) &&
+             (ids.empty() || ids.contains(fmt::format("{}/{}:{}", stage, shard, head.ordinal)));
+    };
+    const auto reason = filter.parked ? HeldReason::parked : HeldReason::dead;
+    if (filter.parked && whole_keys)
+      journal.scan_held_heads(reason, shard_id, [&](const HeldEvent& head, std::string_view) {
+        if (fits(head)) keys.insert(head.key);
+        return true;
+      });
+    journal.scan_held_heads(reason, shard_id, [&, id = shard_id, stage = name.first, shard = name.second](HeldEvent head, std::string_view batch) {
+      if (keys.contains(head.key) || fits(head)) chosen.push_back({id, stage, shard, std::move(head), std::string(batch)});
+      return true;
+    });
+  }
+  return chosen;
+}
+
+DeadLetter describe(Chosen row, const std::map<ChannelId, std::string>& senders, bool parked) {
+  DeadLetter letter;
+  letter.id = row.id();
+  letter.stage = std::move(row.stage);
+  letter.shard = row.shard;
+  letter.ordinal = row.head.ordinal;
+  letter.parked = parked;
+  letter.kind = std::move(row.head.kind);
+  letter.reason = std::move(row.head.reason);
+  letter.key = std::move(row.head.key);
+  letter.attempts = row.head.attempts;
+  letter.when = row.head.when;
+  letter.redrive = row.head.redrive;
+  letter.origin = std::move(row.head.origin);
+  if (const auto sender = senders.find(row.head.channel); sender != senders.end()) letter.from = sender->second;
+  if (row.batch.empty()) {
+    letter.payload = std::move(row.head.content);
+  } else if (auto event = stored_event_to_json(row.batch); event.contains("unknown")) {
+    letter.payload = fmt::format("{}: not decodable without the scenario's library", event["unknown"].get<std::string>());
+  } else {
+    letter.event = event["event"].get<std::string>();
+    letter.payload = std::move(event["payload"]);
+    letter.origin = event["trace"].get<std::string>();
+  }
+  return letter;
+}
+
+}  // namespace
+
+std::vector<DeadLetter> list_dead_letters(Journal& journal, const DeadLetterFilter& filter) {
+  std::map<ChannelId, std::string> senders;
+  for (const auto& [id, name] : journal.channels()) senders.emplace(id, name.from_stage);
+  std::vector<DeadLetter> letters;
+  for (auto& row : choose(journal, filter, false)) letters.push_back(describe(std::move(row), senders, filter.parked));
+  return letters;
+}
+
+std::vector<DeadLetter> list_dead_letters(const std::filesystem::path& directory, const DeadLetterFilter& filter) {
+  return list_dead_letters(*Journal::open_read_only(directory), filter);
+}
+
+DeadLetterOutcome retry_dead_letters(Journal& journal, const DeadLetterFilter& filter) {
+  DeadLetterOutcome outcome;
+  const auto chosen = choose(journal, filter, true);
+  std::set<std::string> found;
+  auto write = journal.new_write();
+  for (const auto& row : chosen) {
+    found.insert(row.id());
+    if (row.batch.empty())
+      outcome.refused.push_back(fmt::format("{}: dirty input cannot be tried again: mend {} and read it anew, or discard it", row.id(),
+                                            row.head.origin.empty() ? "the source" : row.head.origin));
+    else if (row.head.redrive)
+      ++outcome.unchanged;
+    else {
+      auto marked = row.head;
+      marked.redrive = true;
+      write.put_held_bytes(filter.parked ? HeldReason::parked : HeldReason::dead, row.shard_id, marked, row.batch);
+      ++outcome.changed;
+    }
+  }
+  for (const auto& id : filter.ids)
+    if (!found.contains(id))
+      throw BadValue(fmt::format("{} {}: not there: `list` shows what is", filter.parked ? "parked event" : "dead letter", id));
+  if (outcome.changed > 0) {
+    journal.commit(write);
+    journal.sync();
+  }
+  return outcome;
+}
+
+DeadLetterOutcome discard_dead_letters(Journal& journal, const DeadLetterFilter& filter) {
+  DeadLetterOutcome outcome;
+  auto write = journal.new_write();
+  std::map<ShardId, ShardRecord> records;
+  for (const auto& row : choose(journal, filter, false)) {
+    write.erase_held(filter.parked ? HeldReason::parked : HeldReason::dead, row.shard_id, row.head.ordinal);
+    ++outcome.changed;
+    if (!filter.parked || row.head.channel == 0) continue;
+    auto record = records.find(row.shard_id);
+    if (record == records.end()) record = records.emplace(row.shard_id, journal.read_shard(row.shard_id).value_or(ShardRecord{})).first;
+    for (auto& consumed : record->second.consumed)
+      if (consumed.channel == row.head.channel && consumed.parked > 0) {
+        --consumed.parked;
+        ++consumed.dead_lettered;
+      }
+  }
+  for (const auto& [shard, record] : records) write.put_shard(shard, record);
+  if (outcome.changed > 0) {
+    journal.commit(write);
+    journal.sync();
+  }
+  return outcome;
+}
+
+DeadLetterOutcome retry_dead_letters(const std::filesystem::path& directory, const DeadLetterFilter& filter) {
+  list_dead_letters(directory, DeadLetterFilter{});  // refuses a directory that is none, where opening for writing would make one
+  return retry_dead_letters(*Journal::open(directory), filter);
+}
+
+DeadLetterOutcome discard_dead_letters(const std::filesystem::path& directory, const DeadLetterFilter& filter) {
+  list_dead_letters(directory, DeadLetterFilter{});
+  return discard_dead_letters(*Journal::open(directory), filter);
+}
+
+void print_dead_letters(const std::vector<DeadLetter>& letters, bool json_lines, std::ostream& out) {
+  if (json_lines) {
+    for (const auto& letter : letters)
+      fmt::print(out, "{}\n",
+                 to_line({{"id", letter.id}, {"stage", letter.stage}, {"shard", letter.shard}, {"parked", letter.parked}, {"kind", letter.kind},
+                          {"reason", letter.reason}, {"attempts", letter.attempts}, {"origin", letter.origin}, {"from", letter.from},
+                          {"key", letter.key}, {"when", time_to_text(letter.when)}, {"event", letter.event}, {"payload", letter.payload},
+                          {"retry", letter.redrive}}));
+    return;
+  }
+  if (letters.empty()) {
+    fmt::print(out, "none\n");
+    return;
+  }
+  fmt::print(out, "{:<20} {:<9} {:<27} {:>5} {:<16} {:<12} {:<16} {}\n", "ID", "KIND", "WHEN", "TRIES", "KEY", "FROM", "ORIGIN", "REASON");
+  for (const auto& letter : letters) {
+    fmt::print(out, "{:<20} {:<9} {:<27} {:>5} {:<16} {:<12} {:<16} {}{}\n", letter.id, letter.kind, time_to_text(letter.when), letter.attempts,
+               letter.key, letter.from.empty() ? "-" : letter.from, letter.origin.empty() ? "-" : letter.origin, letter.reason,
+               letter.redrive ? " (to be tried again at the next start)" : "");
+    fmt::print(out, "    {} {}\n", letter.event, to_line(letter.payload));
+  }
+  fmt::print(out, "{} in all\n", letters.size());
+}
+
+void print_outcome(const DeadLetterOutcome& outcome, bool discarded, std::ostream& out) {
+  for (const auto& refused : outcome.refused) fmt::print(out, "{}\n", refused);
+  if (discarded) fmt::print(out, "{} discarded\n", outcome.changed);
+  else fmt::print(out, "{} marked for another try at the next start, {} marked already\n", outcome.changed, outcome.unchanged);
+}
+
+}  // namespace mailroom::runtime

@@ -1,0 +1,69 @@
+// `mailroom dead-letters list|retry|discard DIR`: what an operator does about events that were given up on, or
+// parked, while the node is stopped.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <iosfwd>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/journal/journal.hpp"
+
+namespace mailroom::runtime {
+
+// What is chosen. All that is given must fit.
+struct DeadLetterFilter {
+  bool parked = false;               // look at the parking lots, instead of the dead letters
+  std::vector<std::string> ids;      // "orders/2:17"; empty: any
+  std::optional<std::string> stage;
+  std::optional<std::string> key;
+  std::optional<std::string> kind;   // "rejected" | "failed" | "dirty" | "overflow"; parked: "failed" | "follows"
+};
+
+struct DeadLetter {
+  std::string id;                    // stage/shard:ordinal
+  std::string stage;
+  std::uint32_t shard = 0;
+  std::uint64_t ordinal = 0;
+  bool parked = false;
+  std::string kind, reason, key;
+  unsigned attempts = 0;
+  std::string origin;                // dirty: "file.csv:12"; others: the source event's trace, "stream:sequence"
+  std::string from;                  // the stage that sent it; empty: a timer, or the shard's own input
+  Timestamp when = Timestamp::min();
+  std::string event;                 // type; empty: dirty input, or a type of a library that is not loaded
+  nlohmann::json payload;            // dirty: the raw text
+  bool redrive = false;              // marked: it is tried again at the next start
+};
+
+struct DeadLetterOutcome {
+  std::uint64_t changed = 0;
+  std::uint64_t unchanged = 0;       // marked already
+  std::vector<std::string> refused;  // "orders/0:4: dirty input ..."
+};
+
+// In order of stage, shard, ordinal. Throws StorageError (no journal, in use: the node must be stopped), CorruptData,
+// BadValue (an id that is not written like one, a stage or kind that does not exist).
+std::vector<DeadLetter> list_dead_letters(Journal& journal, const DeadLetterFilter& filter);
+std::vector<DeadLetter> list_dead_letters(const std::filesystem::path& directory, const DeadLetterFilter& filter);
+
+// Marks the chosen ones to be tried again at the next start, in one atomic write, synced. Parked events go by whole
+// keys: choosing one chooses its key's whole lot. Doing it twice changes nothing more.
+// Throws BadValue, too, if an id is not there.
+DeadLetterOutcome retry_dead_letters(Journal& journal, const DeadLetterFilter& filter);
+DeadLetterOutcome retry_dead_letters(const std::filesystem::path& directory, const DeadLetterFilter& filter);
+
+// Erases the chosen ones for good, in one atomic write, synced. The books keep them as dead-lettered; a parked
+// event that is discarded moves from "parked" to "dead-lettered". Ids that are gone already are passed over.
+DeadLetterOutcome discard_dead_letters(Journal& journal, const DeadLetterFilter& filter);
+DeadLetterOutcome discard_dead_letters(const std::filesystem::path& directory, const DeadLetterFilter& filter);
+
+void print_dead_letters(const std::vector<DeadLetter>& letters, bool json_lines, std::ostream& out);
+// "3 marked for another try at the next start, 1 was marked already"
+void print_outcome(const DeadLetterOutcome& outcome, bool discarded, std::ostream& out);
+
+}  // namespace mailroom::runtime
