@@ -55,7 +55,8 @@ std::string type_in_words() {
   else if constexpr (std::is_same_v<T, bool>) return "true or false";
   else if constexpr (std::is_integral_v<T>)
     return sizeof(T) == 8 ? (std::is_signed_v<T> ? "integer" : "integer from 0")
-                          : fmt::format("integer from {} to {}", std::int64_t{std::numeric_limits<T>::min()}, std::int64_t{std::numeric_limits<T>::max()});
+                          : fmt::format("integer from {} to {}", static_cast<std::int64_t>(std::numeric_limits<T>::min()),
+                                        static_cast<std::int64_t>(std::numeric_limits<T>::max()));
   else if constexpr (std::is_floating_point_v<T>) return "number";
   else if constexpr (std::is_same_v<T, std::string>) return "text";
   else if constexpr (std::is_same_v<T, Money>) return "money such as \"2.55\"";

@@ -14,7 +14,7 @@ namespace {
 constexpr unsigned char record_version = 1;
 constexpr std::size_t max_position_depth = 64;  // a position is a small JSON value; deeper nesting is damage
 
-std::int64_t to_us(Timestamp time) { return time.us; }
+std::int64_t to_us(Timestamp time) { return time.micros; }
 Timestamp from_us(std::int64_t us) { return Timestamp{us}; }
 
 void put_varint(std::string& out, std::uint64_t value) {

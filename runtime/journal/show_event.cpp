@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <ctime>
-
 #include <mailroom/batch_codec.hpp>
 
 #include "runtime/journal/record_codec.hpp"
@@ -27,15 +25,7 @@ nlohmann::json stored_event_to_json(std::string_view bytes) {
 std::string time_to_text(Timestamp time) {
   if (time == Timestamp::min()) return "-";
   if (time == Timestamp::max()) return "end";
-  constexpr std::int64_t second = 1'000'000;
-  const auto seconds = time.us / second - (time.us % second < 0 ? 1 : 0);
-  const auto fraction = time.us - seconds * second;
-  const std::time_t whole = seconds;
-  std::tm parts{};
-  // A year of more than 32 bits.
-  if (gmtime_r(&whole, &parts) == nullptr) return fmt::format("{}us", time.us);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
-                     parts.tm_min, parts.tm_sec, fraction);
+  return time.to_string();
 }
 
 std::string trace_to_text(TraceId trace) { return fmt::format("{}:{}", trace_stream(trace), trace_sequence(trace)); }

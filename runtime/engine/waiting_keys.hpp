@@ -1,0 +1,87 @@
+// The blocked keys of a shard: for each, the event that failed and those that came after it, in order, and the
+// time of the next try. One thread; times on the steady clock, in microseconds.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "runtime/journal/journal.hpp"
+
+namespace mailroom::runtime {
+
+class WaitingKeys {
+ public:
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }  // events
+  [[nodiscard]] std::size_t keys() const noexcept { return keys_.size(); }
+  [[nodiscard]] bool contains(std::string_view key) const { return keys_.find(key) != keys_.end(); }
+
+  // The key must not be blocked yet.
+  void block(HeldEvent head, std::int64_t retry_at) {
+    const auto key = head.key;
+    auto& waiting = keys_[key];
+    waiting.events.push_back(std::move(head));
+    waiting.retry_at = retry_at;
+    by_time_.emplace(retry_at, key);
+    ++size_;
+  }
+  void append(HeldEvent next) {
+    keys_.find(std::string_view(next.key))->second.events.push_back(std::move(next));
+    ++size_;
+  }
+  [[nodiscard]] std::optional<std::int64_t> next_retry() const {
+    if (by_time_.empty()) return std::nullopt;
+    return by_time_.begin()->first;
+  }
+  // The key whose retry is due the longest.
+  [[nodiscard]] std::optional<std::string> due_key(std::int64_t now) const {
+    if (by_time_.empty() || by_time_.begin()->first > now) return std::nullopt;
+    return by_time_.begin()->second;
+  }
+  [[nodiscard]] HeldEvent& front(const std::string& key) { return keys_.find(key)->second.events.front(); }
+  // The key is free again when its last event is taken.
+  HeldEvent pop_front(const std::string& key) {
+    const auto found = keys_.find(key);
+    auto held = std::move(found->second.events.front());
+    found->second.events.pop_front();
+    --size_;
+    if (found->second.events.empty()) {
+      by_time_.erase({found->second.retry_at, key});
+      keys_.erase(found);
+    }
+    return held;
+  }
+  void reschedule(const std::string& key, std::int64_t retry_at) {
+    auto& waiting = keys_.find(key)->second;
+    by_time_.erase({waiting.retry_at, key});
+    waiting.retry_at = retry_at;
+    by_time_.emplace(retry_at, key);
+  }
+  // After a restart by the supervisor: heads that had used up their retries get them back.
+  void restart_attempts(unsigned retries) {
+    for (auto& [key, waiting] : keys_)
+      if (waiting.events.front().attempts > retries) waiting.events.front().attempts = 0;
+  }
+
+ private:
+  struct Waiting {
+    std::deque<HeldEvent> events;
+    std::int64_t retry_at = 0;
+  };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+  };
+  std::unordered_map<std::string, Waiting, Hash, std::equal_to<>> keys_;
+  std::set<std::pair<std::int64_t, std::string>> by_time_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace mailroom::runtime
