@@ -8,7 +8,7 @@ int main(int argc, char** argv) {
   using namespace mailroom::program;
   CLI::App app{"Mailroom: typed actors and a JSON topology, run ordered, supervised and durable"};
   app.require_subcommand(1);
-  app.set_version_flag("--version", "mailroom " MAILROOM_VERSION);
+  app.set_version_flag("--version", "mailroom " MAILROOM_PROGRAM_VERSION);
   int exit_code = exit_done;
   add_run_command(app, exit_code);
   add_check_command(app, exit_code);

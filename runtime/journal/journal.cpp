@@ -121,7 +121,9 @@ std::size_t JournalWrite::bytes() const { return write_->bytes(); }
 
 struct Journal::Impl {
   std::unique_ptr<Store> store;
-  std::mutex commit_mutex;                 // number and place in the log go together
+  // A commit's number and its place in the log are given together. The mutex costs no parallelism: the store's
+  // memtables take one writer at a time anyway; encoding and checksums are done before it.
+  std::mutex commit_mutex;
   std::atomic<std::uint64_t> committed{0};
   std::atomic<std::uint64_t> synced{0};
   std::string commit_key, commit_value;    // reused, under commit_mutex

@@ -124,7 +124,7 @@ rocksdb::ColumnFamilyOptions table_options(Table table, const RocksSettings& set
     // States are put and got by whole key, and in order only by tools and by the flush in the background. Hashing
     // takes 2.5 times as many random puts as the ordered memtable (measured: 480 k/s against 190 k/s per core).
     options.prefix_extractor.reset(rocksdb::NewNoopTransform());
-    options.memtable_factory.reset(rocksdb::NewHashLinkListRepFactory(1u << 17, 0, 4096, false, 256));
+    options.memtable_factory.reset(rocksdb::NewHashLinkListRepFactory(options.write_buffer_size / 64, 0, 4096, false, 256));
   }
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
   return options;

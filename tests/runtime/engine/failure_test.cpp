@@ -1,0 +1,249 @@
+// What a failing event does: to its key, to its neighbours, to the order, and to the books.
+#include <gmock/gmock.h>
+
+#include "runtime/journal/dead_letters.hpp"
+#include "tests/runtime/engine/engine_fixture.hpp"
+
+namespace mailroom::runtime::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class FailureTest : public EngineTest {
+ protected:
+  // Events a1 b1 a2 b2 ... ; those of key "a" with number `bad` fail `times` times.
+  void two_keys(int events, int bad, unsigned times) {
+    for (int n = 1; n <= events; ++n) {
+      world().input.push_back({"a", n});
+      world().input.push_back({"b", n});
+    }
+    world().on_note = [bad, times](const Note& note, Context& context) {
+      if (note.key == "a" && note.number == bad && context.attempt() <= times) throw std::runtime_error("planted");
+    };
+  }
+};
+
+TEST_F(FailureTest, ARetriedEventKeepsItsPlaceInItsKey) {
+  two_keys(50, 3, 2);
+  run(pipeline());
+  EXPECT_EQ(result_.ending, Ending::finished);
+  std::vector<std::int64_t> all;
+  for (int n = 1; n <= 50; ++n) all.push_back(n);
+  EXPECT_EQ(numbers_of(world().output, "a"), all);
+  EXPECT_EQ(numbers_of(world().output, "b"), all);
+  const auto act = sum(snapshot_, "act");
+  EXPECT_EQ(act.failures, 2u);
+  EXPECT_EQ(act.retries, 2u);
+  EXPECT_EQ(act.order_breaks, 0u);
+  for (const auto& seen : world().output) {
+    EXPECT_EQ(seen.count, seen.number) << "a failed try must leave no trace in the state";
+    if (seen.key == "a" && seen.number == 3) {
+      EXPECT_EQ(seen.attempt, 3);
+    }
+  }
+  expect_balanced(snapshot_);
+}
+
+TEST_F(FailureTest, OtherKeysGoOnWhileOneWaits) {
+  // Key "a" is held back until all of "b" has come out at the far end.
+  two_keys(200, 1, 1);
+  run(pipeline(R"({"shards": 1, "on_failure": {"backoff": "300ms..300ms"}})"));
+  ASSERT_EQ(world().output.size(), 400u);
+  for (std::size_t i = 0; i < 200; ++i) EXPECT_EQ(world().output[i].key, "b") << "at " << i;
+  expect_balanced(snapshot_);
+}
+
+TEST_F(FailureTest, BlockShardHoldsAllKeysOfTheShardInOrder) {
+  two_keys(100, 5, 2);
+  run(pipeline(R"({"shards": 1, "on_failure": {"retrying": "block_shard"}})"));
+  ASSERT_EQ(world().output.size(), 200u);
+  for (std::size_t i = 0; i < 200; ++i) {
+    EXPECT_EQ(world().output[i].key, i % 2 == 0 ? "a" : "b") << "at " << i;
+    EXPECT_EQ(world().output[i].number, static_cast<std::int64_t>(i / 2 + 1)) << "at " << i;
+  }
+}
+
+TEST_F(FailureTest, UsedUpRetriesLeadToADeadLetterAndACountedBreak) {
+  two_keys(10, 4, 99);
+  run(pipeline(R"({"on_failure": {"retries": 2}})"));
+  EXPECT_THAT(numbers_of(world().output, "a"), ElementsAre(1, 2, 3, 5, 6, 7, 8, 9, 10));
+  ASSERT_EQ(dead_letters_.size(), 1u);
+  const auto& letter = dead_letters_[0];
+  EXPECT_EQ(letter.stage, "act");
+  EXPECT_EQ(letter.held.kind, "failed");
+  EXPECT_EQ(letter.held.reason, "planted");
+  EXPECT_EQ(letter.held.attempts, 3u);
+  EXPECT_EQ(letter.held.key, "a");
+  EXPECT_EQ(letter.held.event->type(0).to_json(letter.held.event->event(0))["number"], 4);
+  EXPECT_EQ(sum(snapshot_, "act").order_breaks, 1u);
+  expect_balanced(snapshot_);
+}
+
+TEST_F(FailureTest, ARefusalIsNotRetriedAndBreaksNoOrder) {
+  two_keys(10, 0, 0);
+  world().on_note = [](const Note& note, Context& context) {
+    EXPECT_EQ(context.attempt(), 1u);
+    if (note.number == 2) throw Rejected("overdraft");
+  };
+  run(pipeline());
+  EXPECT_EQ(world().output.size(), 18u);
+  ASSERT_EQ(dead_letters_.size(), 2u);
+  EXPECT_EQ(dead_letters_[0].held.kind, "rejected");
+  EXPECT_EQ(dead_letters_[0].held.reason, "overdraft");
+  const auto act = sum(snapshot_, "act");
+  EXPECT_EQ(act.retries, 0u);
+  EXPECT_EQ(act.failures, 0u);
+  expect_balanced(snapshot_);
+}
+
+TEST_F(FailureTest, ThrowingSomethingOddIsAFailureLikeAnother) {
+  input({{"a", 1}, {"a", 2}});
+  world().on_note = [](const Note& note, Context&) {
+    if (note.number == 1) throw 42;
+  };
+  run(pipeline(R"({"on_failure": {"retries": 0}})"));
+  EXPECT_THAT(numbers_of(world().output, "a"), ElementsAre(2));
+  ASSERT_EQ(dead_letters_.size(), 1u);
+  EXPECT_THAT(dead_letters_[0].held.reason, HasSubstr("exception"));
+}
+
+TEST_F(FailureTest, AParkedKeyWaitsWholeAndIsRedrivenInOrder) {
+  two_keys(10, 4, 99);
+  const auto disk = std::make_shared<MemoryDisk>();
+  const auto topology = pipeline(R"({"on_failure": {"retries": 1, "then": "park_key"}})");
+  run(topology, Journal::open(std::make_unique<MemoryStore>(disk)));
+  EXPECT_EQ(result_.ending, Ending::finished);
+  EXPECT_THAT(numbers_of(world().output, "a"), ElementsAre(1, 2, 3));
+  EXPECT_EQ(numbers_of(world().output, "b").size(), 10u);
+  EXPECT_EQ(sum(snapshot_, "act").parked, 7u);
+  expect_balanced(snapshot_);
+
+  // Left alone, a restart leaves it parked.
+  run(topology, Journal::open(std::make_unique<MemoryStore>(disk)));
+  EXPECT_THAT(numbers_of(world().output, "a"), ElementsAre(1, 2, 3));
+  EXPECT_EQ(sum(snapshot_, "act").parked, 7u);
+
+  // The cause is mended and an operator asks for another try.
+  world().on_note = nullptr;
+  {
+    const auto journal = Journal::open(std::make_unique<MemoryStore>(disk));
+    DeadLetterFilter filter;
+    filter.parked = true;
+    filter.key = "a";
+    const auto outcome = retry_dead_letters(*journal, filter);
+    EXPECT_TRUE(outcome.refused.empty());
+    EXPECT_GT(outcome.changed, 0u);
+  }
+  run(topology, Journal::open(std::make_unique<MemoryStore>(disk)));
+  EXPECT_THAT(numbers_of(world().output, "a"), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
+  EXPECT_EQ(sum(snapshot_, "act").parked, 0u);
+  expect_balanced(snapshot_);
+}
+
+TEST_F(FailureTest, ADeadLetterCanBeTriedAgain) {
+  input({{"a", 1}, {"a", 2}});
+  world().on_note = [](const Note& note, Context&) {
+    if (note.number == 1) throw Rejected("not yet");
+  };
+  const auto disk = std::make_shared<MemoryDisk>();
+  run(pipeline(), Journal::open(std::make_unique<MemoryStore>(disk)));
+  EXPECT_THAT(numbers_of(world().output, "a"), ElementsAre(2));
+  world().on_note = nullptr;
+  {
+    const auto journal = Journal::open(std::make_unique<MemoryStore>(disk));
+    EXPECT_EQ(retry_dead_letters(*journal, {}).changed, 1u);
+  }
+  run(pipeline(), Journal::open(std::make_unique<MemoryStore>(disk)));
+  EXPECT_THAT(numbers_of(world().output, "a"), ElementsAre(2, 1));
+  expect_balanced(snapshot_);
+  EXPECT_EQ(snapshot_.edges[0].dead_lettered, 0u);
+}
+
+TEST_F(FailureTest, AnEscalatedFailureRestartsTheActorAndKeepsItsState) {
+  two_keys(10, 4, 0);
+  auto failures = std::make_shared<std::atomic<int>>(0);
+  world().on_note = [failures](const Note& note, Context&) {
+    if (note.key == "a" && note.number == 4 && ++*failures <= 2) throw std::runtime_error("planted");
+  };
+  run(pipeline(R"({"shards": 1, "on_failure": {"retries": 1, "then": "escalate"}, "supervision": {"backoff": "1ms..2ms"}})"));
+  EXPECT_EQ(result_.ending, Ending::finished);
+  EXPECT_EQ(sum(snapshot_, "act").restarts, 1u);
+  EXPECT_EQ(world().instances, 2);
+  EXPECT_EQ(numbers_of(world().output, "a").size(), 10u);
+  for (const auto& seen : world().output) EXPECT_EQ(seen.count, seen.number);
+  expect_balanced(snapshot_);
+}
+
+TEST_F(FailureTest, OneForAllRestartsEveryShardOfTheStage) {
+  two_keys(10, 4, 0);
+  auto failures = std::make_shared<std::atomic<int>>(0);
+  world().on_note = [failures](const Note& note, Context&) {
+    if (note.key == "a" && note.number == 4 && ++*failures == 1) throw std::runtime_error("planted");
+  };
+  run(pipeline(R"({"shards": 4, "on_failure": {"retries": 0, "then": "escalate"},
+                   "supervision": {"strategy": "one_for_all", "backoff": "1ms..2ms"}})"));
+  EXPECT_EQ(result_.ending, Ending::finished);
+  EXPECT_EQ(sum(snapshot_, "act").restarts, 4u);
+  EXPECT_EQ(world().output.size(), 20u);
+}
+
+TEST_F(FailureTest, TooManyRestartsStopTheNodeAndSayWhy) {
+  two_keys(10, 4, 99);
+  const auto disk = std::make_shared<MemoryDisk>();
+  const auto intensity = R"({"strategy": "one_for_one", "intensity": {"restarts": 2, "within": "60s"}, "backoff": "1ms..2ms"})";
+  run(pipeline(std::string(R"({"on_failure": {"retries": 0, "then": "escalate"}, "supervision": )") + intensity + "}",
+               std::string(R"({"supervision": )") + intensity + "}"),
+      Journal::open(std::make_unique<MemoryStore>(disk)));
+  EXPECT_EQ(result_.ending, Ending::failed);
+  EXPECT_THAT(result_.reason, HasSubstr("act"));
+  EXPECT_THAT(result_.reason, HasSubstr("planted"));
+  EXPECT_THAT(result_.reason, HasSubstr("2 restarts"));
+
+  // Nothing is lost: mended, the next start brings all of it.
+  world().on_note = nullptr;
+  run(pipeline(), Journal::open(std::make_unique<MemoryStore>(disk)));
+  EXPECT_EQ(result_.ending, Ending::finished);
+  EXPECT_EQ(numbers_of(world().output, "a").size(), 10u);
+  EXPECT_EQ(numbers_of(world().output, "b").size(), 10u);
+  expect_balanced(snapshot_);
+}
+
+TEST_F(FailureTest, ThenStopStopsTheNodeNamingEventAndReason) {
+  two_keys(10, 4, 99);
+  run(pipeline(R"({"on_failure": {"retries": 1, "then": "stop"}})"));
+  EXPECT_EQ(result_.ending, Ending::failed);
+  EXPECT_THAT(result_.reason, HasSubstr("Note of key 'a' failed 2 times"));
+  EXPECT_THAT(result_.reason, HasSubstr("planted"));
+}
+
+TEST_F(FailureTest, EmittingAnUndeclaredEventStopsTheNode) {
+  input({{"a", 1}});
+  world().on_note = [](const Note& note, Context& context) { context.emit(note); };
+  run(pipeline());
+  EXPECT_EQ(result_.ending, Ending::failed);
+  EXPECT_THAT(result_.reason, HasSubstr("Emits"));
+}
+
+TEST_F(FailureTest, AStuckActorIsReportedAndTheNodeEndsWithoutIt) {
+  input({{"a", 1}});
+  auto gate = std::make_shared<Gate>();
+  world().on_note = [gate](const Note&, Context&) { gate->pass(); };
+  const auto engine = start(pipeline(R"({"deadline": "20ms"})"));
+  EXPECT_TRUE(until([&] {
+    const auto snapshot = engine->snapshot();
+    return std::any_of(snapshot.shards.begin(), snapshot.shards.end(),
+                       [](const auto& shard) { return shard.state == ShardState::stuck && shard.busy_with == "Note"; });
+  }));
+  {
+    const std::lock_guard lock(log_mutex_);
+    ASSERT_FALSE(log_.empty());
+    EXPECT_THAT(log_.front(), HasSubstr("has been handling Note"));
+  }
+  gate->open();
+  EXPECT_TRUE(wait(*engine));
+  EXPECT_EQ(engine->result().ending, Ending::finished);
+}
+
+}  // namespace
+}  // namespace mailroom::runtime::test

@@ -1,0 +1,219 @@
+// Bounded mailboxes, overflow policies, worker queues, cycles and timers.
+#include <gmock/gmock.h>
+#include <set>
+
+#include "tests/runtime/engine/engine_fixture.hpp"
+
+namespace mailroom::runtime::test {
+namespace {
+
+class FlowTest : public EngineTest {
+ protected:
+  void many(int events, int keys) {
+    std::map<std::string, std::int64_t> numbers;
+    for (int n = 0; n < events; ++n) {
+      const auto key = "k" + std::to_string(n % keys);
+      world().input.push_back({key, ++numbers[key]});
+    }
+  }
+  // The sink stands still until everything upstream that can move has moved; then it is let go.
+  void run_behind_a_closed_sink(const std::string& json, const std::function<bool(const TelemetrySnapshot&)>& filled) {
+    world().gate = std::make_shared<Gate>();
+    const auto engine = start(json);
+    ASSERT_TRUE(world().gate->wait_for_someone());
+    EXPECT_TRUE(until([&] { return filled(engine->snapshot()); }));
+    world().gate->open();
+    ASSERT_TRUE(wait(*engine));
+    result_ = engine->result();
+    snapshot_ = engine->snapshot();
+    dead_letters_ = engine->dead_letters();
+  }
+  static std::string sink_overflow(const std::string& policy, int capacity) {
+    return R"({"stages": {"out": {"mailbox": {"capacity": )" + std::to_string(capacity) + R"(, "overflow": ")" + policy + R"("}}}})";
+  }
+  void expect_rising_per_key() {
+    std::map<std::string, std::int64_t> last;
+    for (const auto& seen : world().output) {
+      EXPECT_GT(seen.number, last[seen.key]) << "key " << seen.key;
+      last[seen.key] = seen.number;
+    }
+  }
+};
+
+TEST_F(FlowTest, BackpressureStopsTheSourceAndKeepsEveryMailboxWithinItsCapacity) {
+  many(20'000, 10);
+  run_behind_a_closed_sink(pipeline(R"({"mailbox": {"capacity": 128}})", sink_overflow("backpressure", 64)), [](const auto& snapshot) {
+    for (const auto& shard : snapshot.shards)
+      if (shard.stage == "in" && shard.state == ShardState::blocked_downstream) return true;
+    return false;
+  });
+  EXPECT_EQ(world().output.size(), 20'000u);
+  for (const auto& shard : snapshot_.shards)
+    if (shard.capacity > 0) {
+      EXPECT_LE(shard.high_water, shard.capacity) << shard.stage;
+    }
+  expect_rising_per_key();
+  expect_balanced(snapshot_);
+}
+
+TEST_F(FlowTest, SpillTakesEverythingAndBringsItBackInOrder) {
+  many(20'000, 10);
+  run_behind_a_closed_sink(pipeline("{}", sink_overflow("spill", 64)),
+                           [](const auto& snapshot) { return sum(snapshot, "act").in == 20'000; });
+  EXPECT_EQ(world().output.size(), 20'000u);
+  expect_rising_per_key();
+  expect_balanced(snapshot_);
+}
+
+TEST_F(FlowTest, SpillInDurableModeReadsBackFromTheJournal) {
+  many(5'000, 10);
+  world().gate = std::make_shared<Gate>();
+  const auto engine = start(pipeline("{}", sink_overflow("spill", 64)), Journal::open(std::make_unique<MemoryStore>()));
+  EXPECT_TRUE(until([&] { return sum(engine->snapshot(), "act").in == 5'000; }));
+  world().gate->open();
+  ASSERT_TRUE(wait(*engine));
+  EXPECT_EQ(world().output.size(), 5'000u);
+  expect_rising_per_key();
+  expect_balanced(engine->snapshot());
+}
+
+TEST_F(FlowTest, DropNewestKeepsTheOldAndCountsTheRest) {
+  many(5'000, 10);
+  run_behind_a_closed_sink(pipeline("{}", sink_overflow("drop_newest", 64)),
+                           [](const auto& snapshot) { return sum(snapshot, "act").in == 5'000; });
+  const auto& edge = snapshot_.edges[1];
+  EXPECT_GT(edge.dropped_newest, 4'000u);
+  EXPECT_EQ(world().output.size() + edge.dropped_newest, 5'000u);
+  expect_rising_per_key();
+  expect_balanced(snapshot_);
+}
+
+TEST_F(FlowTest, DropOldestKeepsTheNewAndCountsTheRest) {
+  many(5'000, 10);
+  run_behind_a_closed_sink(pipeline("{}", sink_overflow("drop_oldest", 64)),
+                           [](const auto& snapshot) { return sum(snapshot, "act").in == 5'000; });
+  const auto& edge = snapshot_.edges[1];
+  EXPECT_GT(edge.dropped_oldest, 4'000u);
+  EXPECT_EQ(world().output.size() + edge.dropped_oldest, 5'000u);
+  std::set<std::int64_t> last;
+  for (const auto& seen : world().output) last.insert(seen.number);
+  EXPECT_TRUE(last.contains(500)) << "the newest events must be there";
+  expect_rising_per_key();
+  expect_balanced(snapshot_);
+}
+
+TEST_F(FlowTest, RejectTurnsWhatDoesNotFitIntoDeadLetters) {
+  many(1'000, 10);
+  run_behind_a_closed_sink(pipeline("{}", sink_overflow("reject", 64)),
+                           [](const auto& snapshot) { return sum(snapshot, "act").in == 1'000; });
+  const auto& edge = snapshot_.edges[1];
+  EXPECT_GT(edge.rejected, 0u);
+  EXPECT_EQ(world().output.size() + edge.rejected, 1'000u);
+  EXPECT_EQ(dead_letters_.size(), edge.rejected);
+  EXPECT_EQ(dead_letters_[0].held.kind, "overflow");
+  EXPECT_THAT(dead_letters_[0].held.reason, ::testing::HasSubstr("out/0"));
+  expect_balanced(snapshot_);
+}
+
+std::string worker_pipeline(int workers, const std::string& on_failure = "{}") {
+  return R"({"mailroom": 1, "name": "test", "stages": {
+      "in": {"source": "scripted"},
+      "work": {"actor": "TestWorker", "from": ["in"], "ordering": "none", "workers": )" + std::to_string(workers) +
+         R"(, "on_failure": )" + on_failure + R"(},
+      "out": {"sink": "collecting", "from": ["work"]}}})";
+}
+
+TEST_F(FlowTest, WorkersShareAQueueAndEachEventIsDoneOnce) {
+  many(10'000, 100);
+  world().on_note = [](const Note& note, Context& context) {
+    if (note.number % 10 == 0 && context.attempt() == 1) throw std::runtime_error("planted");
+    if (note.number == 55) throw Rejected("fifty-five");
+  };
+  for (const bool durable : {false, true}) {
+    world().output.clear();
+    run(worker_pipeline(4, R"({"retries": 2, "backoff": "1ms..2ms"})"), durable ? Journal::open(std::make_unique<MemoryStore>()) : nullptr);
+    EXPECT_EQ(result_.ending, Ending::finished);
+    std::set<std::pair<std::string, std::int64_t>> done;
+    for (const auto& seen : world().output) EXPECT_TRUE(done.emplace(seen.key, seen.number).second) << "done twice";
+    EXPECT_EQ(done.size(), 9'900u);
+    EXPECT_EQ(snapshot_.edges[0].dead_lettered, 100u);
+    expect_balanced(snapshot_);
+  }
+}
+
+TEST_F(FlowTest, AFreeWorkerTakesWhatABusyOneCannot) {
+  many(1'000, 1);
+  auto gate = std::make_shared<Gate>();
+  world().on_note = [gate](const Note& note, Context&) {
+    if (note.number == 1) gate->pass();
+  };
+  const auto engine = start(worker_pipeline(2));
+  ASSERT_TRUE(gate->wait_for_someone());
+  // One worker is held at the first chunk; the other does the rest.
+  EXPECT_TRUE(until([&] { return sum(engine->snapshot(), "work").in >= 900; }));
+  gate->open();
+  ASSERT_TRUE(wait(*engine));
+  EXPECT_EQ(world().output.size(), 1'000u);
+}
+
+TEST_F(FlowTest, ACycleWithADeclaredFeedbackEdgeComesToRest) {
+  for (int n = 0; n < 200; ++n) world().input.push_back({"k" + std::to_string(n), 50});
+  const auto json = R"({"mailroom": 1, "name": "test", "stages": {
+      "in": {"source": "scripted"},
+      "bounce": {"actor": "Bouncer", "from": ["in", {"stage": "relay", "feedback": true}], "key": "key", "shards": 2,
+                 "mailbox": {"capacity": 64}},
+      "relay": {"actor": "Relay", "from": ["bounce"], "key": "key", "shards": 2, "mailbox": {"capacity": 64}},
+      "out": {"sink": "collecting", "from": [{"stage": "bounce", "events": ["Seen"]}]}}})";
+  for (const bool durable : {false, true}) {
+    world().output.clear();
+    run(json, durable ? Journal::open(std::make_unique<MemoryStore>()) : nullptr);
+    EXPECT_EQ(result_.ending, Ending::finished);
+    EXPECT_EQ(world().output.size(), 200u);
+    expect_balanced(snapshot_);
+  }
+}
+
+TEST_F(FlowTest, TimersFireBetweenTheEventsByTheirTimes) {
+  using std::chrono::microseconds;
+  // Each first note of a key sets a timer 10 us later; "named" ones are replaced and cancelled.
+  world().input = {{"a", 1}, {"a", 2}, {"b", 1}, {"a", 3}, {"a", 4}};
+  world().input_times = {100, 105, 109, 110, 120};
+  world().on_note = [](const Note& note, Context& context) {
+    if (note.key == "a" && note.number == 1) {
+      context.after(microseconds(10), Note{"a", 101});                 // due 110: before the event at 110
+      context.after(microseconds(50), Note{"a", 102}, "replaced");
+      context.after(microseconds(15), Note{"a", 103}, "replaced");     // due 115
+      context.after(microseconds(11), Note{"a", 104}, "cancelled");
+      context.after(microseconds(1000), Note{"a", 105});               // after the end of the input
+    }
+    if (note.number == 2) context.cancel("cancelled");
+  };
+  for (const bool durable : {false, true}) {
+    world().output.clear();
+    run(pipeline(R"({"shards": 1})", R"({"clock": "events"})"), durable ? Journal::open(std::make_unique<MemoryStore>()) : nullptr);
+    EXPECT_EQ(result_.ending, Ending::finished);
+    EXPECT_THAT(numbers_of(world().output, "a"), ::testing::ElementsAre(1, 2, 101, 3, 103, 4, 105));
+    for (const auto& seen : world().output) {
+      if (seen.number == 101) {
+        EXPECT_EQ(seen.now.micros, 110);
+      }
+      if (seen.number == 105) {
+        EXPECT_EQ(seen.now.micros, 1100);
+      }
+    }
+    expect_balanced(snapshot_);
+  }
+}
+
+TEST_F(FlowTest, WallClockTimersAreWaitedFor) {
+  world().input = {{"a", 1}};
+  world().on_note = [](const Note& note, Context& context) {
+    if (note.number < 4) context.after(std::chrono::milliseconds(5), Note{"a", note.number + 1});
+  };
+  run(pipeline());
+  EXPECT_EQ(result_.ending, Ending::finished);
+  EXPECT_THAT(numbers_of(world().output, "a"), ::testing::ElementsAre(1, 2, 3, 4));
+}
+
+}  // namespace
+}  // namespace mailroom::runtime::test

@@ -1,0 +1,145 @@
+// Crashes at any moment change nothing in the result.
+#include <gmock/gmock.h>
+#include <random>
+#include <thread>
+
+#include "tests/runtime/engine/engine_fixture.hpp"
+
+namespace mailroom::runtime::test {
+namespace {
+
+class RecoveryTest : public EngineTest {
+ protected:
+  void random_input(std::mt19937_64& random, int events) {
+    std::map<std::string, std::int64_t> numbers;
+    for (int n = 0; n < events; ++n) {
+      const auto key = "k" + std::to_string(random() % 17);
+      world().input.push_back({key, ++numbers[key]});
+    }
+  }
+  void expect_each_once_in_order() {
+    std::map<std::string, std::int64_t> last, expected;
+    for (const auto& note : world().input) expected[note.key] = note.number;
+    for (const auto& seen : world().output) {
+      EXPECT_EQ(seen.number, last[seen.key] + 1) << "key " << seen.key;
+      EXPECT_EQ(seen.count, seen.number) << "the state counted an event twice or not at all";
+      last[seen.key] = seen.number;
+    }
+    EXPECT_EQ(last, expected);
+  }
+};
+
+// The law: whatever the moment of the power loss and however much of the unsynced log survives it, after the
+// restarts each event has changed state once and come out once, in its key's order.
+TEST_F(RecoveryTest, PowerLossAtRandomMomentsLosesNothingAndRepeatsNothing) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    world().clear();
+    random_input(random, 3000);
+    // Some fail at first, so that waiting events are caught by the crash too.
+    world().on_note = [](const Note& note, Context& context) {
+      if (note.number % 13 == 0 && context.attempt() == 1) throw std::runtime_error("planted");
+    };
+    const auto topology = pipeline(R"({"shards": 3, "mailbox": {"capacity": 64}})");
+    const auto disk = std::make_shared<MemoryDisk>();
+    for (int crash = 0; crash < 4; ++crash) {
+      const auto engine = start(topology, Journal::open(std::make_unique<MemoryStore>(disk)));
+      const auto after = random() % 120;
+      std::uint64_t begin = 0;
+      ASSERT_TRUE(until([&] {
+        const auto commits = engine->snapshot().commits;
+        if (begin == 0) begin = commits + 1;
+        return commits + 1 >= begin + after || engine->wait_for(std::chrono::milliseconds(0));
+      }));
+      disk->crash(random() % 50);
+      engine->request_stop(StopMode::checkpoint);  // where all was committed, nothing fails by itself any more
+      ASSERT_TRUE(wait(*engine));
+    }
+    run(topology, Journal::open(std::make_unique<MemoryStore>(disk)));
+    ASSERT_EQ(result_.ending, Ending::finished) << result_.reason;
+    expect_each_once_in_order();
+    expect_balanced(snapshot_);
+    if (HasFailure()) return;
+  }
+}
+
+TEST_F(RecoveryTest, AFailedSyncStopsTheNodeAndLosesNothing) {
+  std::mt19937_64 random(1);
+  random_input(random, 2000);
+  const auto disk = std::make_shared<MemoryDisk>();
+  {
+    auto journal = Journal::open(std::make_unique<MemoryStore>(disk));
+    disk->fail_next_sync();
+    run(pipeline(), std::move(journal));
+  }
+  EXPECT_EQ(result_.ending, Ending::failed);
+  EXPECT_FALSE(result_.reason.empty());
+  disk->crash(3);
+  run(pipeline(), Journal::open(std::make_unique<MemoryStore>(disk)));
+  EXPECT_EQ(result_.ending, Ending::finished) << result_.reason;
+  expect_each_once_in_order();
+  expect_balanced(snapshot_);
+}
+
+TEST_F(RecoveryTest, AFailedWriteStopsTheNodeAndLosesNothing) {
+  std::mt19937_64 random(2);
+  random_input(random, 2000);
+  const auto disk = std::make_shared<MemoryDisk>();
+  const auto engine = start(pipeline(), Journal::open(std::make_unique<MemoryStore>(disk)));
+  disk->fail_next_write();
+  ASSERT_TRUE(wait(*engine));
+  disk->crash();
+  run(pipeline(), Journal::open(std::make_unique<MemoryStore>(disk)));
+  EXPECT_EQ(result_.ending, Ending::finished) << result_.reason;
+  expect_each_once_in_order();
+}
+
+TEST_F(RecoveryTest, ACheckpointLeavesTheRestToTheNextStart) {
+  std::mt19937_64 random(3);
+  random_input(random, 5000);
+  world().gate = std::make_shared<Gate>();
+  const auto disk = std::make_shared<MemoryDisk>();
+  {
+    const auto engine = start(pipeline(R"({"mailbox": {"capacity": 256}})"), Journal::open(std::make_unique<MemoryStore>(disk)));
+    ASSERT_TRUE(world().gate->wait_for_someone());
+    engine->request_stop(StopMode::checkpoint);
+    world().gate->open();
+    ASSERT_TRUE(wait(*engine));
+    EXPECT_EQ(engine->result().ending, Ending::checkpointed);
+    EXPECT_LT(world().output.size(), 5000u);
+    expect_balanced(engine->snapshot());
+  }
+  run(pipeline(R"({"mailbox": {"capacity": 256}})"), Journal::open(std::make_unique<MemoryStore>(disk)));
+  EXPECT_EQ(result_.ending, Ending::finished);
+  expect_each_once_in_order();
+}
+
+TEST_F(RecoveryTest, ADrainFinishesWhatHasBeenRead) {
+  std::mt19937_64 random(4);
+  random_input(random, 1000);
+  world().endless = true;
+  const auto engine = start(pipeline());
+  ASSERT_TRUE(until([&] { return sum(engine->snapshot(), "in").in == 1000; }));
+  engine->request_stop(StopMode::drain);
+  ASSERT_TRUE(wait(*engine));
+  EXPECT_EQ(engine->result().ending, Ending::drained);
+  EXPECT_EQ(engine->result().left_inside, 0u);
+  expect_each_once_in_order();
+}
+
+TEST_F(RecoveryTest, ATopologyThatLostAStageWithEventsIsRefused) {
+  std::mt19937_64 random(5);
+  random_input(random, 100);
+  const auto disk = std::make_shared<MemoryDisk>();
+  run(pipeline(R"({"shards": 2})"), Journal::open(std::make_unique<MemoryStore>(disk)));
+  try {
+    start(pipeline(R"({"shards": 1})"), Journal::open(std::make_unique<MemoryStore>(disk)));
+    FAIL() << "states of act/1 would be out of reach";
+  } catch (const StorageError& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("act/1"));
+  }
+}
+
+}  // namespace
+}  // namespace mailroom::runtime::test
