@@ -52,7 +52,9 @@ Node::Node(NodeOptions options) {
   if (options.fresh) forget_earlier_run(data_);
   std::error_code error;
   fs::create_directories(data_ / "output", error);
-  if (error) throw StorageError(fmt::format("can't create {}: {}; give another folder with --data", (data_ / "output").string(), error.message()));
+  if (error)
+    throw StorageError(fmt::format("can't create {}: {}; give another folder with --data", (data_ / "output").string(),
+                                   error.message()));
 
   std::unique_ptr<Journal> journal;
   if (durable_) {
@@ -73,7 +75,8 @@ Node::~Node() {
 }
 
 const EngineResult& Node::wait() {
-  while (!engine_->wait_for(std::chrono::milliseconds(1000))) {}
+  while (!engine_->wait_for(std::chrono::milliseconds(1000))) {
+  }
   close();
   return engine_->result();
 }

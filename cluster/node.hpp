@@ -22,10 +22,10 @@ namespace mailroom::cluster {
 
 struct NodeOptions {
   std::filesystem::path topology;
-  std::filesystem::path data;                      // empty: mailroom-data/<topology's name> below the working directory
-  std::optional<std::string> input;                // PATH or STAGE=PATH, see LoadOptions
-  std::optional<runtime::Durability> durability;   // overrides the topology's
-  bool fresh = false;                              // forget what an earlier run left in the data directory
+  std::filesystem::path data;                     // empty: mailroom-data/<topology's name> below the working directory
+  std::optional<std::string> input;               // PATH or STAGE=PATH, see LoadOptions
+  std::optional<runtime::Durability> durability;  // overrides the topology's
+  bool fresh = false;                             // forget what an earlier run left in the data directory
   runtime::EngineOptions engine;
 };
 

@@ -29,7 +29,8 @@ class ActorHost {
 
   // Calls the actor's on(). If it throws, the key's state is as it was before the call and the exception
   // passes through. `type` must be one of ActorType::handles.
-  virtual void handle(const EventType& type, const void* event, std::string_view key, std::uint64_t key_hash, Context& context) = 0;
+  virtual void handle(const EventType& type, const void* event, std::string_view key, std::uint64_t key_hash,
+                      Context& context) = 0;
   // Marks the state of the key being handled for erasure (Context::forget).
   virtual void forget_current() = 0;
   // Hands over every key changed since the last call, encoded, and considers them committed.
@@ -50,9 +51,9 @@ struct ActorType {
   std::vector<const EventType*> handles;
   std::vector<const EventType*> emits;
   bool stateful = false;
-  Schema state_schema;            // empty if stateless
+  Schema state_schema;  // empty if stateless
   std::uint16_t state_version = 1;
-  Schema options_schema;          // empty if it takes none
+  Schema options_schema;  // empty if it takes none
   // Throws BadValue if the options do not fit, or what the constructor throws. `load` may be empty (memory mode).
   std::function<std::unique_ptr<ActorHost>(const nlohmann::json& options, LoadState load)> make;
   // Throws BadValue if the options do not fit. Does not construct the actor.

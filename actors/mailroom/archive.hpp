@@ -26,7 +26,10 @@ namespace mailroom {
 
 // Boost's own archives only: CAF's inspection API must not take these for its own.
 template <class A>
-concept BoostArchive = requires { typename A::is_saving; typename A::is_loading; };
+concept BoostArchive = requires {
+  typename A::is_saving;
+  typename A::is_loading;
+};
 
 namespace detail {
 
@@ -58,7 +61,8 @@ class ViewBuffer final : public std::streambuf {
 
 }  // namespace detail
 
-inline constexpr unsigned archive_flags = boost::archive::no_header | boost::archive::no_codecvt | boost::archive::no_tracking;
+inline constexpr unsigned archive_flags =
+    boost::archive::no_header | boost::archive::no_codecvt | boost::archive::no_tracking;
 
 template <class T>
 void save_archive(const T* values, std::size_t count, std::string& out) {
@@ -91,43 +95,41 @@ void load_archive(std::string_view bytes, std::size_t count, Take&& take) {
 namespace boost::serialization {
 
 template <class Archive, mailroom::Described T>
-  requires mailroom::BoostArchive<Archive>
+requires mailroom::BoostArchive<Archive>
 void serialize(Archive& archive, T& value, const unsigned version) {
   mailroom::for_each_field<T>([&](const auto& f) {
     if constexpr (Archive::is_loading::value) {
       if (mailroom::since_of<T>(f.name) > version) return;
     }
-    archive & (value.*(f.member));
+    archive&(value.*(f.member));
   });
 }
 
 template <class Archive>
-  requires mailroom::BoostArchive<Archive>
-void serialize(Archive& archive, mailroom::Money& money, unsigned) {
-  archive & money.minor;
-}
+requires mailroom::BoostArchive<Archive>
+void serialize(Archive& archive, mailroom::Money& money, unsigned) { archive& money.minor; }
 template <class Archive>
-  requires mailroom::BoostArchive<Archive>
-void serialize(Archive& archive, mailroom::Timestamp& time, unsigned) {
-  archive & time.micros;
-}
+requires mailroom::BoostArchive<Archive>
+void serialize(Archive& archive, mailroom::Timestamp& time, unsigned) { archive& time.micros; }
 template <class Archive>
-  requires mailroom::BoostArchive<Archive>
+requires mailroom::BoostArchive<Archive>
 void serialize(Archive& archive, std::chrono::microseconds& duration, unsigned) {
   auto count = static_cast<std::int64_t>(duration.count());
-  archive & count;
+  archive& count;
   duration = std::chrono::microseconds(count);
 }
 template <class Archive, class T>
-  requires mailroom::BoostArchive<Archive>
+requires mailroom::BoostArchive<Archive>
 void serialize(Archive& archive, std::optional<T>& value, unsigned) {
   bool present = value.has_value();
-  archive & present;
+  archive& present;
   if constexpr (Archive::is_loading::value) {
-    if (present) value.emplace();
-    else value.reset();
+    if (present)
+      value.emplace();
+    else
+      value.reset();
   }
-  if (present) archive & *value;
+  if (present) archive&* value;
 }
 
 // Described types carry their version; nothing is tracked by address.

@@ -1,11 +1,10 @@
-#include <mailroom/batch_codec.hpp>
-
 #include <array>
 #include <bit>
 #include <cstring>
 #include <fmt/format.h>
 #include <nmmintrin.h>
 
+#include <mailroom/batch_codec.hpp>
 #include <mailroom/errors.hpp>
 
 namespace mailroom {
@@ -119,15 +118,18 @@ void encode_batch(const EventBatch& batch, std::string& out) {
 
 EventBatch decode_batch(std::string_view bytes) {
   Reader in(bytes);
-  if (bytes.size() < header_bytes || in.take_bytes(4, "magic") != magic) throw CorruptData("not a batch: it does not begin with MRB1");
+  if (bytes.size() < header_bytes || in.take_bytes(4, "magic") != magic)
+    throw CorruptData("not a batch: it does not begin with MRB1");
   const auto length = in.take<std::uint32_t>("length");
-  if (length != bytes.size()) throw CorruptData(fmt::format("a batch says it has {} bytes and has {}", length, bytes.size()));
+  if (length != bytes.size())
+    throw CorruptData(fmt::format("a batch says it has {} bytes and has {}", length, bytes.size()));
   const auto crc = in.take<std::uint32_t>("checksum");
   if (const auto found = crc32c(bytes.substr(12)); found != crc)
     throw CorruptData(fmt::format("a batch's checksum is {:08x}, its bytes give {:08x}", crc, found));
   const auto count = in.take<std::uint32_t>("event count");
   const auto columns = in.take<std::uint16_t>("column count");
-  if (count > bytes.size() / meta_bytes) throw CorruptData(fmt::format("a batch of {} bytes can't hold {} events", bytes.size(), count));
+  if (count > bytes.size() / meta_bytes)
+    throw CorruptData(fmt::format("a batch of {} bytes can't hold {} events", bytes.size(), count));
 
   EventBatch batch;
   std::vector<const EventType*> types;
@@ -139,10 +141,13 @@ EventBatch decode_batch(std::string_view bytes) {
     const auto size = in.take<std::uint32_t>("length");
     const auto column_bytes = in.take_bytes(size, "events");
     const auto* type = EventTypes::find_schema(schema);
-    if (type == nullptr) throw CorruptData(fmt::format("events of an unknown type (schema {:08x}); is the scenario's library loaded?", schema));
+    if (type == nullptr)
+      throw CorruptData(
+          fmt::format("events of an unknown type (schema {:08x}); is the scenario's library loaded?", schema));
     if (version > type->version())
-      throw CorruptData(fmt::format("{} was written as version {} and this program knows version {}; run the newer program", type->name(),
-                                    version, type->version()));
+      throw CorruptData(
+          fmt::format("{} was written as version {} and this program knows version {}; run the newer program",
+                      type->name(), version, type->version()));
     if (events > count || (size == 0 && events > 0 && !type->schema().fields.empty()))
       throw CorruptData(fmt::format("a batch of {} events says that {} of them are {}", count, events, type->name()));
     try {
@@ -163,7 +168,8 @@ EventBatch decode_batch(std::string_view bytes) {
     meta.column = in.take<std::uint16_t>("column");
     meta.row = in.take<std::uint16_t>("row");
     // Rows of a column rise by one: anything else was not written by encode_batch.
-    if (meta.column >= columns || meta.row != seen[meta.column]++) throw CorruptData("a batch's events are not in the order of their columns");
+    if (meta.column >= columns || meta.row != seen[meta.column]++)
+      throw CorruptData("a batch's events are not in the order of their columns");
     batch.adopt(meta);
   }
   if (seen != sizes) throw CorruptData("a batch's columns hold events that are not listed");

@@ -38,12 +38,18 @@ class Context {
   // To every stage that takes E from this one. The event time is that of the event being handled,
   // or the one given. Throws ScenarioError if the actor does not declare that it emits E.
   template <class E>
-  void emit(E event) { port_->emit(event_type_of<E>(), &event, {}, time_); }
+  void emit(E event) {
+    port_->emit(event_type_of<E>(), &event, {}, time_);
+  }
   template <class E>
-  void emit_at(Timestamp time, E event) { port_->emit(event_type_of<E>(), &event, {}, time); }
+  void emit_at(Timestamp time, E event) {
+    port_->emit(event_type_of<E>(), &event, {}, time);
+  }
   // To one stage by name. Throws ScenarioError if that stage does not take E from this one.
   template <class E>
-  void emit_to(std::string_view stage, E event) { port_->emit(event_type_of<E>(), &event, stage, time_); }
+  void emit_to(std::string_view stage, E event) {
+    port_->emit(event_type_of<E>(), &event, stage, time_);
+  }
 
   // Delivers `event` to this actor, on the key at hand, at now() + delay or at `due`. Durable in durable mode.
   // A name makes it replaceable and cancellable, within the key.
@@ -72,7 +78,8 @@ class Context {
   void log(LogLevel level, std::string_view text) { port_->log(level, text); }
 
   // For the engine and for tests: what the calls above answer.
-  void begin(std::string_view stage, std::string_view key, Timestamp event_time, Timestamp now, TraceId trace, unsigned attempt) {
+  void begin(std::string_view stage, std::string_view key, Timestamp event_time, Timestamp now, TraceId trace,
+             unsigned attempt) {
     stage_ = stage;
     key_ = key;
     time_ = event_time;

@@ -1,6 +1,6 @@
-#include <mailroom/event_batch.hpp>
-
 #include <stdexcept>
+
+#include <mailroom/event_batch.hpp>
 
 namespace mailroom {
 

@@ -21,10 +21,10 @@ constexpr std::uint16_t trace_stream(TraceId trace) { return static_cast<std::ui
 constexpr std::uint64_t trace_sequence(TraceId trace) { return trace & 0xFFFF'FFFF'FFFFull; }
 
 struct EventMeta {
-  Timestamp time;               // event time
+  Timestamp time;  // event time
   TraceId trace = 0;
-  std::uint64_t key_hash = 0;   // of the key by which the receiving stage asked for it; 0 if it has none
-  std::uint16_t column = 0;     // where the event is: columns[column]->at(row)
+  std::uint64_t key_hash = 0;  // of the key by which the receiving stage asked for it; 0 if it has none
+  std::uint16_t column = 0;    // where the event is: columns[column]->at(row)
   std::uint16_t row = 0;
 };
 

@@ -1,5 +1,3 @@
-#include <mailroom/event_type.hpp>
-
 #include <deque>
 #include <fmt/format.h>
 #include <mutex>
@@ -8,6 +6,7 @@
 #include <unordered_map>
 
 #include <mailroom/batch_codec.hpp>
+#include <mailroom/event_type.hpp>
 
 namespace mailroom {
 namespace {
@@ -39,11 +38,14 @@ const EventType& EventTypes::add(std::unique_ptr<EventType> type) {
   auto& all = registry();
   const std::unique_lock lock(all.mutex);
   if (const auto found = all.by_name.find(type->name()); found != all.by_name.end()) {
-    if (same_fields(found->second->schema(), type->schema()) && found->second->version() == type->version()) return *found->second;
-    throw std::logic_error(fmt::format("two event types are named {} and have different fields; rename one of them", type->name()));
+    if (same_fields(found->second->schema(), type->schema()) && found->second->version() == type->version())
+      return *found->second;
+    throw std::logic_error(
+        fmt::format("two event types are named {} and have different fields; rename one of them", type->name()));
   }
   if (const auto found = all.by_schema.find(type->schema_id()); found != all.by_schema.end())
-    throw std::logic_error(fmt::format("event types {} and {} have the same schema id; rename one of them", found->second->name(), type->name()));
+    throw std::logic_error(fmt::format("event types {} and {} have the same schema id; rename one of them",
+                                       found->second->name(), type->name()));
   type->index_ = static_cast<std::uint16_t>(all.types.size());
   all.by_name.emplace(type->name(), type.get());
   all.by_schema.emplace(type->schema_id(), type.get());

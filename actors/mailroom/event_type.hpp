@@ -57,7 +57,8 @@ class EventType {
   // Appends one event read from JSON / from a row of texts (one per schema field, nullopt = column absent).
   // Throws BadValue naming the field, what was found and what was expected.
   virtual void append_from_json(const nlohmann::json& value, EventColumn& column) const = 0;
-  virtual void append_from_text(const std::vector<std::optional<std::string_view>>& fields, EventColumn& column) const = 0;
+  virtual void append_from_text(const std::vector<std::optional<std::string_view>>& fields,
+                                EventColumn& column) const = 0;
   // Appends the event's fields as texts, in schema order (for CSV).
   virtual void to_text(const void* event, std::vector<std::string>& fields) const = 0;
   // nullptr if there is no such field or its type cannot be a key (text, integer, enum, bool, timestamp,
@@ -83,7 +84,8 @@ class EventType {
 // (guarded by a mutex); look-ups return pointers that stay valid.
 class EventTypes {
  public:
-  static const EventType& add(std::unique_ptr<EventType> type);  // throws std::logic_error on a name taken by another type
+  static const EventType& add(
+      std::unique_ptr<EventType> type);  // throws std::logic_error on a name taken by another type
   [[nodiscard]] static const EventType* find(std::string_view name) noexcept;
   [[nodiscard]] static const EventType* find_schema(std::uint32_t schema_id) noexcept;
   [[nodiscard]] static const EventType& at(std::uint16_t index);

@@ -17,9 +17,9 @@
 //   MAILROOM_ADDED(Deposit, 2, currency)
 #pragma once
 
+#include <boost/preprocessor/punctuation/comma_if.hpp>
 #include <boost/preprocessor/seq/for_each.hpp>
 #include <boost/preprocessor/seq/for_each_i.hpp>
-#include <boost/preprocessor/punctuation/comma_if.hpp>
 #include <boost/preprocessor/stringize.hpp>
 #include <boost/preprocessor/variadic/to_seq.hpp>
 #include <cstdint>
@@ -43,9 +43,13 @@ enum class DescribedAs : std::uint8_t { event, state, value, options };
 
 // A type with a field list.
 template <class T>
-concept Described = requires { mailroom_fields(static_cast<const T*>(nullptr)); };
+concept Described = requires {
+  mailroom_fields(static_cast<const T*>(nullptr));
+};
 template <class T>
-concept DescribedEnum = std::is_enum_v<T> && requires { mailroom_enum(static_cast<const T*>(nullptr)); };
+concept DescribedEnum = std::is_enum_v<T> && requires {
+  mailroom_enum(static_cast<const T*>(nullptr));
+};
 
 template <class T>
 constexpr auto fields_of() {
@@ -87,25 +91,30 @@ constexpr void for_each_field(Visit&& visit) {
 #define MAILROOM_DETAIL_FIELD(r, Type, i, name) \
   BOOST_PP_COMMA_IF(i)::mailroom::field(BOOST_PP_STRINGIZE(name), &Type::name)
 
-#define MAILROOM_DETAIL_DESCRIBE(Type, As, ...)                                                                    \
-  [[maybe_unused]] constexpr auto mailroom_fields(const Type*) {                                                   \
-    return std::make_tuple(BOOST_PP_SEQ_FOR_EACH_I(MAILROOM_DETAIL_FIELD, Type, BOOST_PP_VARIADIC_TO_SEQ(__VA_ARGS__))); \
-  }                                                                                                                \
-  [[maybe_unused]] constexpr std::string_view mailroom_name(const Type*) { return #Type; }                         \
-  [[maybe_unused]] constexpr ::mailroom::DescribedAs mailroom_described_as(const Type*) { return ::mailroom::DescribedAs::As; }
+#define MAILROOM_DETAIL_DESCRIBE(Type, As, ...)                                                       \
+  [[maybe_unused]] constexpr auto mailroom_fields(const Type*) {                                      \
+    return std::make_tuple(                                                                           \
+        BOOST_PP_SEQ_FOR_EACH_I(MAILROOM_DETAIL_FIELD, Type, BOOST_PP_VARIADIC_TO_SEQ(__VA_ARGS__))); \
+  }                                                                                                   \
+  [[maybe_unused]] constexpr std::string_view mailroom_name(const Type*) { return #Type; }            \
+  [[maybe_unused]] constexpr ::mailroom::DescribedAs mailroom_described_as(const Type*) {             \
+    return ::mailroom::DescribedAs::As;                                                               \
+  }
 
 #define MAILROOM_STATE(Type, ...) MAILROOM_DETAIL_DESCRIBE(Type, state, __VA_ARGS__)
 #define MAILROOM_STRUCT(Type, ...) MAILROOM_DETAIL_DESCRIBE(Type, value, __VA_ARGS__)
 #define MAILROOM_OPTIONS(Type, ...) MAILROOM_DETAIL_DESCRIBE(Type, options, __VA_ARGS__)
-#define MAILROOM_EVENT(Type, ...)                     \
+#define MAILROOM_EVENT(Type, ...)                    \
   MAILROOM_DETAIL_DESCRIBE(Type, event, __VA_ARGS__) \
   [[maybe_unused]] inline const ::mailroom::EventType& mailroom_event_type_##Type = ::mailroom::event_type_of<Type>();
 
-#define MAILROOM_DETAIL_ENUMERATOR(r, Type, i, name) BOOST_PP_COMMA_IF(i) std::pair{Type::name, std::string_view(BOOST_PP_STRINGIZE(name))}
-#define MAILROOM_ENUM(Type, ...)                                                                                                  \
-  [[maybe_unused]] constexpr auto mailroom_enum(const Type*) {                                                                    \
-    return std::array{BOOST_PP_SEQ_FOR_EACH_I(MAILROOM_DETAIL_ENUMERATOR, Type, BOOST_PP_VARIADIC_TO_SEQ(__VA_ARGS__))};          \
-  }                                                                                                                               \
+#define MAILROOM_DETAIL_ENUMERATOR(r, Type, i, name) \
+  BOOST_PP_COMMA_IF(i) std::pair { Type::name, std::string_view(BOOST_PP_STRINGIZE(name)) }
+#define MAILROOM_ENUM(Type, ...)                                                                           \
+  [[maybe_unused]] constexpr auto mailroom_enum(const Type*) {                                             \
+    return std::array{                                                                                     \
+        BOOST_PP_SEQ_FOR_EACH_I(MAILROOM_DETAIL_ENUMERATOR, Type, BOOST_PP_VARIADIC_TO_SEQ(__VA_ARGS__))}; \
+  }                                                                                                        \
   [[maybe_unused]] constexpr std::string_view mailroom_name(const Type*) { return #Type; }
 
 #define MAILROOM_VERSION(Type, n) \
@@ -114,8 +123,8 @@ constexpr void for_each_field(Visit&& visit) {
 #define MAILROOM_DETAIL_ADDED(r, n, name) \
   if (field == BOOST_PP_STRINGIZE(name)) return n;
 // One per type; several versions' additions go into one list: MAILROOM_ADDED_IN
-#define MAILROOM_ADDED(Type, n, ...)                                                            \
-  [[maybe_unused]] constexpr unsigned mailroom_since(const Type*, std::string_view field) {     \
-    BOOST_PP_SEQ_FOR_EACH(MAILROOM_DETAIL_ADDED, n, BOOST_PP_VARIADIC_TO_SEQ(__VA_ARGS__))      \
-    return 1;                                                                                   \
+#define MAILROOM_ADDED(Type, n, ...)                                                        \
+  [[maybe_unused]] constexpr unsigned mailroom_since(const Type*, std::string_view field) { \
+    BOOST_PP_SEQ_FOR_EACH(MAILROOM_DETAIL_ADDED, n, BOOST_PP_VARIADIC_TO_SEQ(__VA_ARGS__))  \
+    return 1;                                                                               \
   }

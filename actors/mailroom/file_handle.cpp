@@ -1,9 +1,9 @@
-#include <mailroom/file_handle.hpp>
-
 #include <cerrno>
 #include <fmt/format.h>
 #include <system_error>
 #include <unistd.h>
+
+#include <mailroom/file_handle.hpp>
 
 namespace mailroom {
 
@@ -31,8 +31,10 @@ std::string read_at(const FileHandle& file, const std::string& path, std::uint64
   while (done < size) {
     const auto got = ::pread(file.get(), bytes.data() + done, size - done, static_cast<off_t>(offset + done));
     if (got == 0) break;
-    if (got > 0) done += static_cast<std::size_t>(got);
-    else if (errno != EINTR) throw storage_error(path, "can't be read", errno);
+    if (got > 0)
+      done += static_cast<std::size_t>(got);
+    else if (errno != EINTR)
+      throw storage_error(path, "can't be read", errno);
   }
   bytes.resize(done);
   return bytes;

@@ -23,7 +23,8 @@ namespace mailroom {
 // Throws BadValue: field "path": expected ..., found ...
 [[noreturn]] void refuse_json(const std::string& path, std::string_view expected, const nlohmann::json& found);
 // Throws BadValue naming the unknown member and the nearest known one.
-void refuse_unknown_members(const nlohmann::json& value, const std::string& path, const std::vector<std::string_view>& known);
+void refuse_unknown_members(const nlohmann::json& value, const std::string& path,
+                            const std::vector<std::string_view>& known);
 
 template <class T>
 nlohmann::json value_to_json(const T& value) {

@@ -18,9 +18,9 @@ class KeyTable {
     std::uint64_t hash = 0;
     State state{};
     bool used = false;
-    bool dirty = false;    // changed since the last commit
-    bool exists = false;   // the key has a state (else: looked up, or forgotten)
-    bool recent = false;   // touched since the last eviction looked at it
+    bool dirty = false;   // changed since the last commit
+    bool exists = false;  // the key has a state (else: looked up, or forgotten)
+    bool recent = false;  // touched since the last eviction looked at it
   };
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -30,7 +30,8 @@ class KeyTable {
     for (auto at = hash & mask();; at = (at + 1) & mask()) {
       const auto entry = index_[at];
       if (entry.slot == none) return nullptr;
-      if (entry.tag == tag_of(hash) && slots_[entry.slot].hash == hash && slots_[entry.slot].key == key) return &slots_[entry.slot];
+      if (entry.tag == tag_of(hash) && slots_[entry.slot].hash == hash && slots_[entry.slot].key == key)
+        return &slots_[entry.slot];
     }
   }
 
@@ -82,7 +83,9 @@ class KeyTable {
     std::uint32_t tag = 0;
   };
   [[nodiscard]] std::uint64_t mask() const noexcept { return index_.size() - 1; }
-  [[nodiscard]] static std::uint32_t tag_of(std::uint64_t hash) noexcept { return static_cast<std::uint32_t>(hash >> 32); }
+  [[nodiscard]] static std::uint32_t tag_of(std::uint64_t hash) noexcept {
+    return static_cast<std::uint32_t>(hash >> 32);
+  }
   void place(std::uint32_t number, std::uint64_t hash) {
     auto at = hash & mask();
     while (index_[at].slot != none) at = (at + 1) & mask();

@@ -1,9 +1,8 @@
-#include <mailroom/money.hpp>
-
 #include <fmt/format.h>
 #include <stdexcept>
 
 #include <mailroom/errors.hpp>
+#include <mailroom/money.hpp>
 
 namespace mailroom {
 namespace {
@@ -38,7 +37,9 @@ std::string Money::to_string() const {
 }
 
 Money Money::parse(std::string_view text) {
-  const auto refuse = [&] { throw BadValue(fmt::format("expected money such as \"2.55\", found \"{}\"", text.substr(0, 60))); };
+  const auto refuse = [&] {
+    throw BadValue(fmt::format("expected money such as \"2.55\", found \"{}\"", text.substr(0, 60)));
+  };
   auto rest = text;
   const bool negative = !rest.empty() && rest.front() == '-';
   if (negative) rest.remove_prefix(1);
@@ -49,7 +50,8 @@ Money Money::parse(std::string_view text) {
   std::int64_t value = 0;
   const auto push = [&](char digit) {
     if (digit < '0' || digit > '9') refuse();
-    if (__builtin_mul_overflow(value, 10, &value) || __builtin_sub_overflow(value, digit - '0', &value)) refuse();  // downwards: the negative range is larger
+    if (__builtin_mul_overflow(value, 10, &value) || __builtin_sub_overflow(value, digit - '0', &value))
+      refuse();  // downwards: the negative range is larger
   };
   for (const char c : whole) push(c);
   for (std::size_t i = 0; i < 2; ++i) push(i < decimals.size() ? decimals[i] : '0');

@@ -19,7 +19,8 @@ class NamedRegistry {
   explicit NamedRegistry(const char* what) : what_(what) {}
   bool add(T entry) {
     const std::unique_lock lock(mutex_);
-    if (by_name_.contains(entry.name)) throw std::logic_error(fmt::format("two {} are named {}; rename one of them", what_, entry.name));
+    if (by_name_.contains(entry.name))
+      throw std::logic_error(fmt::format("two {} are named {}; rename one of them", what_, entry.name));
     entries_.push_back(std::move(entry));
     by_name_.emplace(entries_.back().name, &entries_.back());
     return true;

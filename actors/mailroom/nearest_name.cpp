@@ -1,7 +1,7 @@
-#include <mailroom/nearest_name.hpp>
-
 #include <algorithm>
 #include <cctype>
+
+#include <mailroom/nearest_name.hpp>
 
 namespace mailroom {
 namespace {

@@ -10,19 +10,31 @@
 
 namespace mailroom {
 
-enum class FieldKind : std::uint8_t { boolean, integer, real, text, money, time, duration, enumeration, list, map, object };
+enum class FieldKind : std::uint8_t {
+  boolean,
+  integer,
+  real,
+  text,
+  money,
+  time,
+  duration,
+  enumeration,
+  list,
+  map,
+  object
+};
 
 struct Schema;
 
 struct SchemaField {
   std::string name;
-  std::string type;                       // for people: "integer", "list of Line", "text, may be absent"
+  std::string type;  // for people: "integer", "list of Line", "text, may be absent"
   FieldKind kind = FieldKind::text;
   bool optional = false;
-  FieldKind element = FieldKind::text;    // lists and maps: of what
-  std::shared_ptr<const Schema> nested;   // objects, and lists and maps of objects
-  std::vector<std::string> names;         // enumerations
-  unsigned since = 1;                     // the schema version that brought it
+  FieldKind element = FieldKind::text;   // lists and maps: of what
+  std::shared_ptr<const Schema> nested;  // objects, and lists and maps of objects
+  std::vector<std::string> names;        // enumerations
+  unsigned since = 1;                    // the schema version that brought it
 };
 
 struct Schema {

@@ -1,11 +1,16 @@
-#include <mailroom/sink.hpp>
-
 #include <mailroom/named_registry.hpp>
+#include <mailroom/sink.hpp>
+#include <mailroom/sinks/built_in_sinks.hpp>
 
 namespace mailroom {
 namespace {
 detail::NamedRegistry<SinkType>& registry() {
-  static auto* the_registry = new detail::NamedRegistry<SinkType>("sinks");
+  // As in source.cpp: the built-in types are there before any other.
+  static auto* the_registry = [] {
+    auto* made = new detail::NamedRegistry<SinkType>("sinks");
+    for (auto& type : built_in_sinks()) made->add(std::move(type));
+    return made;
+  }();
   return *the_registry;
 }
 }  // namespace

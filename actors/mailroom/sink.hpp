@@ -38,13 +38,13 @@ class Sink {
 };
 
 struct SinkSettings {
-  std::string path;            // resolved; empty if none was given
+  std::string path;  // resolved; empty if none was given
   nlohmann::json options;
   std::vector<const EventType*> events;  // what may arrive
 };
 
 struct SinkType {
-  std::string name;            // "jsonl"
+  std::string name;  // "jsonl"
   bool needs_path = true;
   Schema options_schema;
   std::function<void(const nlohmann::json&)> check_options;  // throws BadValue

@@ -1,11 +1,17 @@
-#include <mailroom/source.hpp>
-
 #include <mailroom/named_registry.hpp>
+#include <mailroom/source.hpp>
+#include <mailroom/sources/built_in_sources.hpp>
 
 namespace mailroom {
 namespace {
 detail::NamedRegistry<SourceType>& registry() {
-  static auto* the_registry = new detail::NamedRegistry<SourceType>("sources");
+  // Never destroyed: other libraries' statics may still use it. Filled here and not by statics of their own files: then
+  // the built-in types are there before any other, in whatever order files are initialised.
+  static auto* the_registry = [] {
+    auto* made = new detail::NamedRegistry<SourceType>("sources");
+    for (auto& type : built_in_sources()) made->add(std::move(type));
+    return made;
+  }();
   return *the_registry;
 }
 }  // namespace

@@ -26,9 +26,12 @@ struct DirtyInput {
 
 // What one read() found. Reused from call to call.
 struct SourceBatch {
-  EventBatch events;              // meta.time is set by the source or left at 0 (the engine then uses its "time" field or now)
+  EventBatch events;  // meta.time is set by the source or left at 0 (the engine then uses its "time" field or now)
   std::vector<DirtyInput> dirty;
-  void clear() { events.clear(); dirty.clear(); }
+  void clear() {
+    events.clear();
+    dirty.clear();
+  }
 };
 
 enum class ReadStatus : std::uint8_t {
@@ -58,21 +61,23 @@ class Source {
 
 // All that a source is made from.
 struct SourceSettings {
-  const EventType* event = nullptr;       // "event" of the stage; null if the source emits types of its own
-  std::string path;                       // resolved; empty if none was given
-  nlohmann::json options;                 // "options" of the stage, an object (may be empty)
-  std::uint32_t shard = 0;                // this source's shard and the number of them
+  const EventType* event = nullptr;  // "event" of the stage; null if the source emits types of its own
+  std::string path;                  // resolved; empty if none was given
+  nlohmann::json options;            // "options" of the stage, an object (may be empty)
+  std::uint32_t shard = 0;           // this source's shard and the number of them
   std::uint32_t shards = 1;
 };
 
 struct SourceType {
-  std::string name;                                   // "csv"
-  bool needs_event = true;                            // the stage must say "event"
+  std::string name;         // "csv"
+  bool needs_event = true;  // the stage must say "event"
   bool needs_path = true;
-  std::vector<const EventType*> emits;                // if !needs_event
+  std::vector<const EventType*> emits;  // if !needs_event
   Schema options_schema;
   std::function<void(const nlohmann::json&)> check_options;  // throws BadValue
   std::function<std::unique_ptr<Source>(const SourceSettings&)> make;
+  // The event types that the options add to the stage's "event"; may be empty. Throws BadValue.
+  std::function<std::vector<const EventType*>(const nlohmann::json& options)> more_events;
 };
 
 class SourceTypes {

@@ -42,5 +42,6 @@ SourceType make_source_type(std::string name) {
 
 }  // namespace mailroom
 
-#define MAILROOM_SOURCE(Class, name) \
-  [[maybe_unused]] inline const bool mailroom_source_##Class = ::mailroom::SourceTypes::add(::mailroom::make_source_type<Class>(name));
+#define MAILROOM_SOURCE(Class, name)                           \
+  [[maybe_unused]] inline const bool mailroom_source_##Class = \
+      ::mailroom::SourceTypes::add(::mailroom::make_source_type<Class>(name));

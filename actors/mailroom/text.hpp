@@ -43,50 +43,73 @@ std::chrono::microseconds parse_duration(std::string_view text);
 std::string duration_to_text(std::chrono::microseconds duration);
 
 template <class T>
-inline constexpr bool is_text_scalar = std::is_arithmetic_v<T> || std::is_same_v<T, std::string> || std::is_same_v<T, Money> ||
-                                       std::is_same_v<T, Timestamp> || std::is_same_v<T, std::chrono::microseconds> || DescribedEnum<T>;
+inline constexpr bool is_text_scalar =
+    std::is_arithmetic_v<T> || std::is_same_v<T, std::string> || std::is_same_v<T, Money> ||
+    std::is_same_v<T, Timestamp> || std::is_same_v<T, std::chrono::microseconds> || DescribedEnum<T>;
 
 template <class T>
 std::string type_in_words() {
-  if constexpr (detail::is_optional<T>) return type_in_words<typename T::value_type>() + ", may be absent";
-  else if constexpr (detail::is_vector<T>) return "list of " + type_in_words<typename T::value_type>();
-  else if constexpr (detail::is_map<T>) return "map of " + type_in_words<typename T::mapped_type>();
-  else if constexpr (Described<T>) return std::string(name_of<T>());
-  else if constexpr (std::is_same_v<T, bool>) return "true or false";
+  if constexpr (detail::is_optional<T>)
+    return type_in_words<typename T::value_type>() + ", may be absent";
+  else if constexpr (detail::is_vector<T>)
+    return "list of " + type_in_words<typename T::value_type>();
+  else if constexpr (detail::is_map<T>)
+    return "map of " + type_in_words<typename T::mapped_type>();
+  else if constexpr (Described<T>)
+    return std::string(name_of<T>());
+  else if constexpr (std::is_same_v<T, bool>)
+    return "true or false";
   else if constexpr (std::is_integral_v<T>)
-    return sizeof(T) == 8 ? (std::is_signed_v<T> ? "integer" : "integer from 0")
-                          : fmt::format("integer from {} to {}", static_cast<std::int64_t>(std::numeric_limits<T>::min()),
-                                        static_cast<std::int64_t>(std::numeric_limits<T>::max()));
-  else if constexpr (std::is_floating_point_v<T>) return "number";
-  else if constexpr (std::is_same_v<T, std::string>) return "text";
-  else if constexpr (std::is_same_v<T, Money>) return "money such as \"2.55\"";
-  else if constexpr (std::is_same_v<T, Timestamp>) return "time such as \"2010-12-01 08:26:00\"";
-  else if constexpr (std::is_same_v<T, std::chrono::microseconds>) return "duration such as \"250ms\"";
+    return sizeof(T) == 8
+               ? (std::is_signed_v<T> ? "integer" : "integer from 0")
+               : fmt::format("integer from {} to {}", static_cast<std::int64_t>(std::numeric_limits<T>::min()),
+                             static_cast<std::int64_t>(std::numeric_limits<T>::max()));
+  else if constexpr (std::is_floating_point_v<T>)
+    return "number";
+  else if constexpr (std::is_same_v<T, std::string>)
+    return "text";
+  else if constexpr (std::is_same_v<T, Money>)
+    return "money such as \"2.55\"";
+  else if constexpr (std::is_same_v<T, Timestamp>)
+    return "time such as \"2010-12-01 08:26:00\"";
+  else if constexpr (std::is_same_v<T, std::chrono::microseconds>)
+    return "duration such as \"250ms\"";
   else if constexpr (DescribedEnum<T>) {
     std::string words = "one of";
-    for (const auto& [value, name] : mailroom_enum(static_cast<const T*>(nullptr))) words += fmt::format(" \"{}\"", name);
+    for (const auto& [value, name] : mailroom_enum(static_cast<const T*>(nullptr)))
+      words += fmt::format(" \"{}\"", name);
     return words;
-  } else static_assert(detail::unsupported<T>, "a field of this type can't be in a field list; see fields.hpp for those that can");
+  } else
+    static_assert(detail::unsupported<T>,
+                  "a field of this type can't be in a field list; see fields.hpp for those that can");
 }
 
 template <class T>
 std::string value_to_text(const T& value) {
-  if constexpr (std::is_same_v<T, std::string>) return value;
-  else if constexpr (std::is_same_v<T, bool>) return value ? "true" : "false";
-  else if constexpr (std::is_arithmetic_v<T>) return fmt::format("{}", value);
-  else if constexpr (std::is_same_v<T, std::chrono::microseconds>) return duration_to_text(value);
+  if constexpr (std::is_same_v<T, std::string>)
+    return value;
+  else if constexpr (std::is_same_v<T, bool>)
+    return value ? "true" : "false";
+  else if constexpr (std::is_arithmetic_v<T>)
+    return fmt::format("{}", value);
+  else if constexpr (std::is_same_v<T, std::chrono::microseconds>)
+    return duration_to_text(value);
   else if constexpr (DescribedEnum<T>) {
     for (const auto& [v, name] : mailroom_enum(static_cast<const T*>(nullptr)))
       if (v == value) return std::string(name);
     return fmt::format("{}", static_cast<std::int64_t>(value));
-  } else return value.to_string();
+  } else
+    return value.to_string();
 }
 
 // Throws BadValue: expected ..., found "...".
 template <class T>
 T value_from_text(std::string_view text) {
-  const auto refuse = [&]() -> T { throw BadValue(fmt::format("expected {}, found \"{}\"", type_in_words<T>(), text.substr(0, 100))); };
-  if constexpr (std::is_same_v<T, std::string>) return std::string(text);
+  const auto refuse = [&]() -> T {
+    throw BadValue(fmt::format("expected {}, found \"{}\"", type_in_words<T>(), text.substr(0, 100)));
+  };
+  if constexpr (std::is_same_v<T, std::string>)
+    return std::string(text);
   else if constexpr (std::is_same_v<T, bool>) {
     if (text == "true") return true;
     if (text == "false") return false;
@@ -96,12 +119,14 @@ T value_from_text(std::string_view text) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || end != text.data() + text.size()) return refuse();
     return value;
-  } else if constexpr (std::is_same_v<T, std::chrono::microseconds>) return parse_duration(text);
+  } else if constexpr (std::is_same_v<T, std::chrono::microseconds>)
+    return parse_duration(text);
   else if constexpr (DescribedEnum<T>) {
     for (const auto& [v, name] : mailroom_enum(static_cast<const T*>(nullptr)))
       if (name == text) return v;
     return refuse();
-  } else return T::parse(text);
+  } else
+    return T::parse(text);
 }
 
 }  // namespace mailroom

@@ -1,9 +1,8 @@
-#include <mailroom/timestamp.hpp>
-
 #include <charconv>
 #include <fmt/format.h>
 
 #include <mailroom/errors.hpp>
+#include <mailroom/timestamp.hpp>
 
 namespace mailroom {
 namespace {
@@ -71,8 +70,9 @@ std::string Timestamp::to_string() const {
     --day;
   }
   const year_month_day date{sys_days{days{day}}};
-  auto text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                          static_cast<unsigned>(date.day()), of_day / 3600, of_day / 60 % 60, of_day % 60);
+  auto text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
+                          static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), of_day / 3600,
+                          of_day / 60 % 60, of_day % 60);
   if (rest != 0) text += fmt::format(".{:06}", rest);
   return text + "Z";
 }

@@ -32,6 +32,8 @@ constexpr Timestamp operator-(Timestamp t, std::chrono::microseconds d) {
   if (t == Timestamp::min() || t == Timestamp::max()) return t;
   return {t.micros - d.count()};
 }
-constexpr std::chrono::microseconds operator-(Timestamp a, Timestamp b) { return std::chrono::microseconds{a.micros - b.micros}; }
+constexpr std::chrono::microseconds operator-(Timestamp a, Timestamp b) {
+  return std::chrono::microseconds{a.micros - b.micros};
+}
 
 }  // namespace mailroom

@@ -28,7 +28,7 @@ struct OptionsOf {
   struct type {};
 };
 template <class A>
-  requires requires { typename A::Options; }
+requires requires { typename A::Options; }
 struct OptionsOf<A> {
   static constexpr bool has = true;
   using type = typename A::Options;
@@ -43,7 +43,8 @@ std::vector<const EventType*> types_of(Events<E...>) {
 void seal_state(std::string& bytes, std::size_t begin, std::uint32_t schema, std::uint16_t version);
 inline constexpr std::size_t state_header = 14;
 // The archive inside. Throws CorruptData (checksum, length, another type, a newer version).
-std::string_view open_state(std::string_view bytes, std::string_view state_name, std::uint32_t schema, std::uint16_t version);
+std::string_view open_state(std::string_view bytes, std::string_view state_name, std::uint32_t schema,
+                            std::uint16_t version);
 
 template <class State>
 void save_state(const State& state, std::string& out) {
@@ -56,7 +57,8 @@ void save_state(const State& state, std::string& out) {
 template <class State>
 State load_state(std::string_view bytes) {
   State state{};
-  const auto archive = open_state(bytes, name_of<State>(), crc32c(name_of<State>()), static_cast<std::uint16_t>(version_of<State>()));
+  const auto archive =
+      open_state(bytes, name_of<State>(), crc32c(name_of<State>()), static_cast<std::uint16_t>(version_of<State>()));
   load_archive<State>(archive, 1, [&](State loaded) { state = std::move(loaded); });
   return state;
 }
@@ -75,7 +77,8 @@ class TypedHost final : public ActorHost {
     (add_handler<E>(), ...);
   }
 
-  void handle(const EventType& type, const void* event, std::string_view key, std::uint64_t key_hash, Context& context) override {
+  void handle(const EventType& type, const void* event, std::string_view key, std::uint64_t key_hash,
+              Context& context) override {
     const auto call = type.index() < calls_.size() ? calls_[type.index()] : nullptr;
     if (call == nullptr) throw ScenarioError(fmt::format("{} does not handle {}", name_, type.name()));
     if constexpr (stateful) {
@@ -131,7 +134,8 @@ class TypedHost final : public ActorHost {
   }
   void evict_clean(std::size_t keep) override {
     if constexpr (stateful) {
-      if (load_ && states_.size() > keep) states_.evict(states_.size() - keep, [](const auto& slot) { return !slot.dirty; });
+      if (load_ && states_.size() > keep)
+        states_.evict(states_.size() - keep, [](const auto& slot) { return !slot.dirty; });
     }
   }
   [[nodiscard]] std::size_t resident_keys() const noexcept override { return states_.size(); }
@@ -157,11 +161,13 @@ class TypedHost final : public ActorHost {
   template <class Event>
   void add_handler() {
     if constexpr (stateful)
-      static_assert(requires(A& a, const Event& e, State& s, Context& c) { a.on(e, s, c); },
-                    "MAILROOM_ACTOR names an event for which the class has no public on(const Event&, State&, Context&)");
+      static_assert(
+          requires(A & a, const Event& e, State& s, Context& c) { a.on(e, s, c); },
+          "MAILROOM_ACTOR names an event for which the class has no public on(const Event&, State&, Context&)");
     else
-      static_assert(requires(A& a, const Event& e, Context& c) { a.on(e, c); },
-                    "MAILROOM_ACTOR names an event for which the class has no public on(const Event&, Context&)");
+      static_assert(
+          requires(A & a, const Event& e, Context& c) { a.on(e, c); },
+          "MAILROOM_ACTOR names an event for which the class has no public on(const Event&, Context&)");
     const auto index = event_type_of<Event>().index();
     if (calls_.size() <= index) calls_.resize(index + 1, nullptr);
     calls_[index] = [](A& actor, const void* event, void* state, Context& context) {
@@ -196,12 +202,12 @@ class TypedHost final : public ActorHost {
   const Options options_;
   LoadState load_;
   std::unique_ptr<A> actor_;
-  std::vector<Call> calls_;            // by EventType::index
+  std::vector<Call> calls_;  // by EventType::index
   KeyTable<State> states_;
   std::vector<Slot*> dirty_;
   Slot* current_ = nullptr;
-  State before_{};                     // reused, so that its memory is
-  std::string bytes_;                  // the same
+  State before_{};     // reused, so that its memory is
+  std::string bytes_;  // the same
 };
 
 template <class A, class... E>
@@ -232,7 +238,8 @@ ActorType make_actor_type(std::string name) {
     }
   };
   if constexpr (detail::OptionsOf<A>::has) type.options_schema = schema_of<Options>();
-  type.make = [read_options, actor_name = type.name](const nlohmann::json& options, LoadState load) -> std::unique_ptr<ActorHost> {
+  type.make = [read_options, actor_name = type.name](const nlohmann::json& options,
+                                                     LoadState load) -> std::unique_ptr<ActorHost> {
     return std::make_unique<TypedHost<A, E...>>(actor_name, read_options(options), std::move(load));
   };
   type.check_options = [read_options](const nlohmann::json& options) { (void)read_options(options); };
@@ -242,5 +249,6 @@ ActorType make_actor_type(std::string name) {
 }  // namespace mailroom
 
 // Registers an actor class under its own name, with the events that it handles.
-#define MAILROOM_ACTOR(Class, ...) \
-  [[maybe_unused]] inline const bool mailroom_actor_##Class = ::mailroom::ActorTypes::add(::mailroom::make_actor_type<Class, __VA_ARGS__>(#Class));
+#define MAILROOM_ACTOR(Class, ...)                            \
+  [[maybe_unused]] inline const bool mailroom_actor_##Class = \
+      ::mailroom::ActorTypes::add(::mailroom::make_actor_type<Class, __VA_ARGS__>(#Class));

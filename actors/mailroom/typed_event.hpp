@@ -19,7 +19,9 @@ class TypedColumn final : public EventColumn {
   [[nodiscard]] const void* at(std::size_t index) const noexcept override { return &events_[index]; }
   void append_move(void* event) override { events_.push_back(std::move(*static_cast<E*>(event))); }
   void append_copy(const void* event) override { events_.push_back(*static_cast<const E*>(event)); }
-  void truncate(std::size_t size) override { events_.erase(events_.begin() + static_cast<std::ptrdiff_t>(size), events_.end()); }
+  void truncate(std::size_t size) override {
+    events_.erase(events_.begin() + static_cast<std::ptrdiff_t>(size), events_.end());
+  }
   void encode(std::string& out) const override { save_archive(events_.data(), events_.size(), out); }
   void decode(std::string_view bytes, std::size_t count, unsigned) override {
     load_archive<E>(bytes, count, [this](E event) { events_.push_back(std::move(event)); });
@@ -34,9 +36,12 @@ namespace detail {
 
 template <class T>
 std::string_view scalar_key(const T& value, KeyScratch& scratch) {
-  if constexpr (is_optional<T>) return value ? scalar_key(*value, scratch) : std::string_view{};
-  else if constexpr (std::is_same_v<T, std::string>) return value;
-  else if constexpr (std::is_same_v<T, bool>) return value ? "true" : "false";
+  if constexpr (is_optional<T>)
+    return value ? scalar_key(*value, scratch) : std::string_view{};
+  else if constexpr (std::is_same_v<T, std::string>)
+    return value;
+  else if constexpr (std::is_same_v<T, bool>)
+    return value ? "true" : "false";
   else if constexpr (std::is_integral_v<T>) {
     const auto end = std::to_chars(scratch.text, scratch.text + sizeof scratch.text, value).ptr;
     return {scratch.text, static_cast<std::size_t>(end - scratch.text)};
@@ -53,8 +58,10 @@ std::string_view scalar_key(const T& value, KeyScratch& scratch) {
 }
 template <class T>
 constexpr bool can_be_key() {
-  if constexpr (is_optional<T>) return can_be_key<typename T::value_type>();
-  else return std::is_same_v<T, std::string> || std::is_integral_v<T> || std::is_same_v<T, Timestamp> || DescribedEnum<T>;
+  if constexpr (is_optional<T>)
+    return can_be_key<typename T::value_type>();
+  else
+    return std::is_same_v<T, std::string> || std::is_integral_v<T> || std::is_same_v<T, Timestamp> || DescribedEnum<T>;
 }
 
 template <class E, std::size_t I>
@@ -81,7 +88,9 @@ class TypedEvent final : public EventType {
     column->reserve(reserve);
     return column;
   }
-  [[nodiscard]] nlohmann::json to_json(const void* event) const override { return value_to_json(*static_cast<const E*>(event)); }
+  [[nodiscard]] nlohmann::json to_json(const void* event) const override {
+    return value_to_json(*static_cast<const E*>(event));
+  }
   void append_from_json(const nlohmann::json& json, EventColumn& column) const override {
     auto event = from_json<E>(json);
     column.append_move(&event);

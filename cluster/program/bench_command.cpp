@@ -27,7 +27,9 @@ struct BenchArguments {
 double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -43,7 +45,9 @@ nlohmann::json bench_once(const BenchArguments& arguments, bool durable) {
     for (const auto& problem : loaded.problems) text += to_string(problem) + "\n";
     throw std::runtime_error("the bench's own topology does not load:\n" + text);
   }
-  const auto directory = fs::path(arguments.data.empty() ? fs::temp_directory_path() / fmt::format("mailroom-bench-{}", ::getpid()) : fs::path(arguments.data));
+  const auto directory =
+      fs::path(arguments.data.empty() ? fs::temp_directory_path() / fmt::format("mailroom-bench-{}", ::getpid())
+                                      : fs::path(arguments.data));
   std::unique_ptr<Journal> journal;
   if (durable) {
     fs::remove_all(directory / "journal");
@@ -51,18 +55,22 @@ nlohmann::json bench_once(const BenchArguments& arguments, bool durable) {
   }
   EngineOptions options;
   options.threads = arguments.threads;
-  options.log = [](LogLevel, const std::string& who, std::string_view text) { fmt::print(stderr, "{}: {}\n", who, text); };
+  options.log = [](LogLevel, const std::string& who, std::string_view text) {
+    fmt::print(stderr, "{}: {}\n", who, text);
+  };
   take_bench_seen();
   const auto cpu = cpu_seconds();
   const auto begin = std::chrono::steady_clock::now();
   nlohmann::json row;
   {
     Engine engine(*loaded.topology, std::move(journal), options);
-    while (!engine.wait_for(std::chrono::milliseconds(1000))) {}
+    while (!engine.wait_for(std::chrono::milliseconds(1000))) {
+    }
     const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     const auto snapshot = engine.snapshot();
     const auto seen = take_bench_seen();
-    if (engine.result().ending != Ending::finished) throw std::runtime_error("the bench ended early: " + engine.result().reason);
+    if (engine.result().ending != Ending::finished)
+      throw std::runtime_error("the bench ended early: " + engine.result().reason);
     row = {{"mode", durable ? "durable" : "memory"},
            {"events", shape.events},
            {"seconds", seconds},
@@ -84,16 +92,21 @@ int bench(const BenchArguments& arguments) {
     rows.push_back(bench_once(arguments, durable));
   }
   bool right = true;
-  for (const auto& row : rows) right = right && row["events_at_sink"] == arguments.shape.events && row["out_of_order"] == 0;
+  for (const auto& row : rows)
+    right = right && row["events_at_sink"] == arguments.shape.events && row["out_of_order"] == 0;
   if (arguments.json) {
     fmt::print("{}\n", rows.dump(2));
   } else {
-    fmt::print("generator -> validate -> total per customer -> order check; {} events of 64 bytes, {} customers, {} shards a stage\n\n",
-               arguments.shape.events, arguments.shape.customers, arguments.shape.shards);
-    fmt::print("{:<10}{:>14}{:>18}{:>12}{:>10}{:>16}\n", "mode", "events/s", "CPU us/event", "commits", "syncs", "out of order");
+    fmt::print(
+        "generator -> validate -> total per customer -> order check; {} events of 64 bytes, {} customers, {} shards a "
+        "stage\n\n",
+        arguments.shape.events, arguments.shape.customers, arguments.shape.shards);
+    fmt::print("{:<10}{:>14}{:>18}{:>12}{:>10}{:>16}\n", "mode", "events/s", "CPU us/event", "commits", "syncs",
+               "out of order");
     for (const auto& row : rows)
-      fmt::print("{:<10}{:>14.0f}{:>18.3f}{:>12}{:>10}{:>16}\n", row["mode"].get<std::string>(), row["events_per_second"].get<double>(),
-                 row["cpu_us_per_event"].get<double>(), row["commits"].get<std::uint64_t>(), row["syncs"].get<std::uint64_t>(),
+      fmt::print("{:<10}{:>14.0f}{:>18.3f}{:>12}{:>10}{:>16}\n", row["mode"].get<std::string>(),
+                 row["events_per_second"].get<double>(), row["cpu_us_per_event"].get<double>(),
+                 row["commits"].get<std::uint64_t>(), row["syncs"].get<std::uint64_t>(),
                  row["out_of_order"].get<std::uint64_t>());
   }
   if (!right) fmt::print(stderr, "mailroom bench: events are missing or out of order\n");
@@ -105,11 +118,21 @@ int bench(const BenchArguments& arguments) {
 void add_bench_command(CLI::App& app, int& exit_code) {
   auto arguments = std::make_shared<BenchArguments>();
   auto* command = app.add_subcommand("bench", "Measure the three-stage keyed pipeline on this machine");
-  command->add_option("--events", arguments->shape.events, "Events")->check(CLI::Range(1ull, 1'000'000'000ull))->capture_default_str();
-  command->add_option("--customers", arguments->shape.customers, "Keys")->check(CLI::Range(1u, 10'000'000u))->capture_default_str();
-  command->add_option("--shards", arguments->shape.shards, "Shards of each keyed stage")->check(CLI::Range(1u, 1024u))->capture_default_str();
-  command->add_option("--capacity", arguments->shape.capacity, "Mailbox capacity")->check(CLI::Range(64u, 1'000'000u))->capture_default_str();
-  command->add_option("--mode", arguments->mode, "What to measure")->check(CLI::IsMember({"memory", "durable", "both"}))->capture_default_str();
+  command->add_option("--events", arguments->shape.events, "Events")
+      ->check(CLI::Range(1ull, 1'000'000'000ull))
+      ->capture_default_str();
+  command->add_option("--customers", arguments->shape.customers, "Keys")
+      ->check(CLI::Range(1u, 10'000'000u))
+      ->capture_default_str();
+  command->add_option("--shards", arguments->shape.shards, "Shards of each keyed stage")
+      ->check(CLI::Range(1u, 1024u))
+      ->capture_default_str();
+  command->add_option("--capacity", arguments->shape.capacity, "Mailbox capacity")
+      ->check(CLI::Range(64u, 1'000'000u))
+      ->capture_default_str();
+  command->add_option("--mode", arguments->mode, "What to measure")
+      ->check(CLI::IsMember({"memory", "durable", "both"}))
+      ->capture_default_str();
   command->add_option("--data", arguments->data, "Folder for the durable run's journal [a temporary one]");
   command->add_option("--threads", arguments->threads, "Worker threads [one for each core]");
   command->add_flag("--json", arguments->json, "Print the figures as JSON");

@@ -14,7 +14,7 @@ namespace {
 // 64 bytes, as the peers' benchmarks have it.
 struct BenchPayment {
   std::uint64_t customer = 0;
-  std::uint64_t number = 0;      // per customer, from 1
+  std::uint64_t number = 0;  // per customer, from 1
   std::int64_t cents = 0;
   std::uint64_t merchant = 0, card = 0, terminal = 0, batch = 0, flags = 0;
 };
@@ -50,8 +50,8 @@ class BenchTotals : public Actor<BenchAccount> {
   void on(const BenchPayment& payment, BenchAccount& account, Context& context) {
     account.total += payment.cents;
     ++account.payments;
-    context.emit(BenchTotal{payment.customer, payment.number, account.total, payment.merchant, payment.card, payment.terminal,
-                            payment.batch, payment.flags});
+    context.emit(BenchTotal{payment.customer, payment.number, account.total, payment.merchant, payment.card,
+                            payment.terminal, payment.batch, payment.flags});
   }
 };
 MAILROOM_ACTOR(BenchTotals, BenchPayment)
@@ -139,7 +139,10 @@ class BenchCheckSink : public Sink {
   std::uint64_t events_ = 0, out_of_order_ = 0;
 };
 
-const bool sink_registered = SinkTypes::add({"bench_check", false, {}, [](const nlohmann::json&) {},
+const bool sink_registered = SinkTypes::add({"bench_check",
+                                             false,
+                                             {},
+                                             [](const nlohmann::json&) {},
                                              [](const SinkSettings&) { return std::make_unique<BenchCheckSink>(); }});
 
 }  // namespace
@@ -151,9 +154,20 @@ std::string bench_topology(const BenchShape& shape) {
       {"name", "bench"},
       {"durability", shape.durable ? "durable" : "memory"},
       {"stages",
-       {{"payments", {{"source", "bench_generator"}, {"options", {{"events", shape.events}, {"customers", shape.customers}}}}},
-        {"validate", {{"actor", "BenchValidate"}, {"from", {"payments"}}, {"key", "customer"}, {"shards", shape.shards}, {"mailbox", mailbox}}},
-        {"totals", {{"actor", "BenchTotals"}, {"from", {"validate"}}, {"key", "customer"}, {"shards", shape.shards}, {"mailbox", mailbox}}},
+       {{"payments",
+         {{"source", "bench_generator"}, {"options", {{"events", shape.events}, {"customers", shape.customers}}}}},
+        {"validate",
+         {{"actor", "BenchValidate"},
+          {"from", {"payments"}},
+          {"key", "customer"},
+          {"shards", shape.shards},
+          {"mailbox", mailbox}}},
+        {"totals",
+         {{"actor", "BenchTotals"},
+          {"from", {"validate"}},
+          {"key", "customer"},
+          {"shards", shape.shards},
+          {"mailbox", mailbox}}},
         {"check", {{"sink", "bench_check"}, {"from", {"totals"}}, {"mailbox", {{"capacity", 4 * shape.capacity}}}}}}}}
       .dump(2);
 }

@@ -31,7 +31,8 @@ struct DeadLettersArguments {
   // Changing everything must be said, not be what is left when nothing is said.
   void require_choice(const char* what) const {
     if (all || !ids.empty() || !stage.empty() || !key.empty() || !kind.empty()) return;
-    throw BadValue(fmt::format("{} what? Name ids (as `mailroom dead-letters list` shows them), or --stage, --key, --kind, or --all", what));
+    throw BadValue(fmt::format(
+        "{} what? Name ids (as `mailroom dead-letters list` shows them), or --stage, --key, --kind, or --all", what));
   }
 };
 

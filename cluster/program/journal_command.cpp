@@ -41,12 +41,16 @@ void add_journal_command(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("journal", "Look into a stopped node's journal");
   command->require_subcommand(1);
 
-  auto* inspect_command = command->add_subcommand("inspect", "Show shards, positions, mailboxes, timers and dead letters");
+  auto* inspect_command =
+      command->add_subcommand("inspect", "Show shards, positions, mailboxes, timers and dead letters");
   inspect_command->add_option("directory", arguments->directory, "The node's data folder")->required();
   inspect_command->add_option("--stage", arguments->stage, "Only this stage");
-  auto* parcels = inspect_command->add_flag("--events", arguments->parcels, "The events in the stage's mailboxes, as JSON lines");
-  inspect_command->add_flag("--states", arguments->states, "The stage's states by key, as JSON lines")->excludes(parcels);
-  inspect_command->add_option("--topology", arguments->topology, "The topology it was written with [noted in the journal]");
+  auto* parcels =
+      inspect_command->add_flag("--events", arguments->parcels, "The events in the stage's mailboxes, as JSON lines");
+  inspect_command->add_flag("--states", arguments->states, "The stage's states by key, as JSON lines")
+      ->excludes(parcels);
+  inspect_command->add_option("--topology", arguments->topology,
+                              "The topology it was written with [noted in the journal]");
   inspect_command->callback([arguments, &exit_code] { exit_code = inspect(*arguments); });
 
   auto* verify_command = command->add_subcommand("verify", "Check every record; changes nothing");

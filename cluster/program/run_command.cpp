@@ -146,8 +146,10 @@ std::string closing_line(const Node& node, const EngineResult& result) {
     case Ending::drained: return "Stopped and drained: everything that had been read is done." + where;
     case Ending::checkpointed:
       return node.durable()
-                 ? fmt::format("Stopped with {} events left in the journal; the next start goes on with them.{}", result.left_inside, where)
-                 : fmt::format("Stopped; {} events were still inside and are lost (memory mode).{}", result.left_inside, where);
+                 ? fmt::format("Stopped with {} events left in the journal; the next start goes on with them.{}",
+                               result.left_inside, where)
+                 : fmt::format("Stopped; {} events were still inside and are lost (memory mode).{}", result.left_inside,
+                               where);
     case Ending::failed: return fmt::format("The node stopped: {}{}", result.reason, where);
   }
   return {};
@@ -199,8 +201,9 @@ int run(const RunArguments& arguments) {
     if (const auto signal = signals.take(); signal != 0) {
       if (stopping) {
         screen.clear();
-        fmt::print(stderr, "Second signal: ended at once.{}\n",
-                   node->durable() ? " What was acknowledged is in the journal." : " What was inside is lost (memory mode).");
+        fmt::print(
+            stderr, "Second signal: ended at once.{}\n",
+            node->durable() ? " What was acknowledged is in the journal." : " What was inside is lost (memory mode).");
         std::_Exit(exit_forced);
       }
       stopping = true;
@@ -229,8 +232,11 @@ int run(const RunArguments& arguments) {
   const auto exit_code = exit_code_for(result, snapshot);
   if (arguments.summary == "json") {
     auto json = to_json(snapshot);
-    json["result"] = {{"ending", in_words(result.ending)}, {"reason", result.reason}, {"left_inside", result.left_inside},
-                      {"exit_code", exit_code}, {"data", node->data().string()}};
+    json["result"] = {{"ending", in_words(result.ending)},
+                      {"reason", result.reason},
+                      {"left_inside", result.left_inside},
+                      {"exit_code", exit_code},
+                      {"data", node->data().string()}};
     fmt::print("{}\n", json.dump(2));
   } else if (arguments.summary == "text") {
     fmt::print("{}\n{}\n", summary_table(snapshot, isatty(STDOUT_FILENO) != 0), closing_line(*node, result));
@@ -250,17 +256,26 @@ void add_run_command(CLI::App& app, int& exit_code) {
   auto arguments = std::make_shared<RunArguments>();
   auto* command = app.add_subcommand("run", "Run a topology until its input is done or a signal comes");
   command->add_option("topology", arguments->topology, "The topology's JSON file")->required();
-  command->add_option("--input", arguments->input, "Read PATH instead of the topology's own source (STAGE=PATH if it has several)");
+  command->add_option("--input", arguments->input,
+                      "Read PATH instead of the topology's own source (STAGE=PATH if it has several)");
   command->add_option("--data", arguments->data, "Folder of journal and output [mailroom-data/NAME]");
   command->add_flag("--fresh", arguments->fresh, "Forget what an earlier run left in that folder");
-  command->add_option("--durability", arguments->durability, "Override the topology's")->check(CLI::IsMember({"durable", "memory"}));
-  command->add_option("--threads", arguments->threads, "Worker threads [one for each core]")->check(CLI::Range(0, 1024));
+  command->add_option("--durability", arguments->durability, "Override the topology's")
+      ->check(CLI::IsMember({"durable", "memory"}));
+  command->add_option("--threads", arguments->threads, "Worker threads [one for each core]")
+      ->check(CLI::Range(0, 1024));
   command->add_option("--drain-timeout", arguments->drain_seconds, "Seconds that a signal leaves for finishing")
-      ->check(CLI::Range(0.0, 86400.0))->capture_default_str();
-  command->add_option("--summary", arguments->summary, "What to print at the end")->check(CLI::IsMember({"text", "json", "none"}))->capture_default_str();
-  command->add_option("--progress", arguments->progress, "Live line on stderr")->check(CLI::IsMember({"auto", "off"}))->capture_default_str();
+      ->check(CLI::Range(0.0, 86400.0))
+      ->capture_default_str();
+  command->add_option("--summary", arguments->summary, "What to print at the end")
+      ->check(CLI::IsMember({"text", "json", "none"}))
+      ->capture_default_str();
+  command->add_option("--progress", arguments->progress, "Live line on stderr")
+      ->check(CLI::IsMember({"auto", "off"}))
+      ->capture_default_str();
   command->add_option("--log-level", arguments->log_level, "What to log on stderr")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))->capture_default_str();
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
   command->callback([arguments, &exit_code] { exit_code = run(*arguments); });
 }
 

@@ -12,7 +12,9 @@ namespace fs = std::filesystem;
 fs::path journal_folder(const fs::path& given) {
   for (const auto& folder : {given / "journal", given})
     if (fs::exists(folder / "CURRENT")) return folder;  // every RocksDB folder has this file
-  throw StorageError(fmt::format("{} is no node's data folder: expected a folder 'journal' in it, as `mailroom run --data` makes it", given.string()));
+  throw StorageError(
+      fmt::format("{} is no node's data folder: expected a folder 'journal' in it, as `mailroom run --data` makes it",
+                  given.string()));
 }
 
 std::map<std::string, std::string> load_types_for(runtime::Journal& journal, const std::string& topology) {

@@ -11,9 +11,12 @@
 namespace mailroom::runtime {
 
 ActorShard::ActorShard(const ShardSetup& setup)
-    : ShardCore(setup), context_(*this),
+    : ShardCore(setup),
+      context_(*this),
       shard_waits_(stage_.on_failure.retrying == Retrying::block_shard || stage_.ordering == Ordering::total),
-      waiting_limit_(waiting_mailboxes * stage_.mailbox.capacity), backoff_(stage_.on_failure.backoff), random_(setup.seed) {
+      waiting_limit_(waiting_mailboxes * stage_.mailbox.capacity),
+      backoff_(stage_.on_failure.backoff),
+      random_(setup.seed) {
   emits_.resize(EventTypes::all().size());
   for (const auto* type : stage_.emits) emits_[type->index()] = true;
 }
@@ -120,7 +123,8 @@ void ActorShard::work() {
         inbox_.pop_front();
         continue;
       }
-      if (item.next == 0) counters_.wait.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, now_us_ - item.sent_us)), size);
+      if (item.next == 0)
+        counters_.wait.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, now_us_ - item.sent_us)), size);
       handle_next(item);
     }
     if (uncommitted_ + outbox_.staged() >= commit_limit) commit();
@@ -132,12 +136,12 @@ void ActorShard::work() {
   }
   if (uncommitted_ > 0 || outbox_.staged() > 0) need_flush();
   if (!waiting_.empty() || (!event_clock_ && timers_.size() > 0)) schedule_wakes();
-  set_state(stopped_               ? ShardState::stopped
-            : awaits_supervisor_   ? ShardState::restarting
-            : outbox_.blocked()    ? ShardState::blocked_downstream
-            : !waiting_.empty()    ? ShardState::retrying
-            : uncommitted_ > 0     ? ShardState::working
-                                   : ShardState::idle);
+  set_state(stopped_             ? ShardState::stopped
+            : awaits_supervisor_ ? ShardState::restarting
+            : outbox_.blocked()  ? ShardState::blocked_downstream
+            : !waiting_.empty()  ? ShardState::retrying
+            : uncommitted_ > 0   ? ShardState::working
+                                 : ShardState::idle);
 }
 
 void ActorShard::handle_next(Work& item) {
@@ -186,7 +190,8 @@ void ActorShard::handle_next(Work& item) {
     case Result::done:
       input.counters->processed.add();
       counters_.in.add();
-      if (order_check_.check(input.planned->id, meta.key_hash, sequence) != OrderCheck::Verdict::ok) counters_.order_violations.add();
+      if (order_check_.check(input.planned->id, meta.key_hash, sequence) != OrderCheck::Verdict::ok)
+        counters_.order_violations.add();
       break;
     case Result::rejected: {
       auto held = hold(batch, index, key, input.planned->id, sequence);
@@ -197,9 +202,7 @@ void ActorShard::handle_next(Work& item) {
       bury(std::move(held), &input);
       break;
     }
-    case Result::failed:
-      first_failure(hold(batch, index, key, input.planned->id, sequence), &input);
-      break;
+    case Result::failed: first_failure(hold(batch, index, key, input.planned->id, sequence), &input); break;
   }
 }
 
@@ -236,8 +239,10 @@ void ActorShard::fire_next_timer() {
 ActorShard::Result ActorShard::run(const HeldEvent& held, unsigned attempt) {
   const auto& meta = held.event->meta(0);
   counters_.busy_type.store(held.event->type(0).index(), std::memory_order_relaxed);
-  const auto now = event_clock_ ? std::max(held.due, clock_ == Timestamp::max() ? finite_clock_ : std::min(clock_, std::max(held.due, meta.time)))
-                                : wall_;
+  const auto now =
+      event_clock_ ? std::max(held.due, clock_ == Timestamp::max() ? finite_clock_
+                                                                   : std::min(clock_, std::max(held.due, meta.time)))
+                   : wall_;
   return run({held.event->type(0), held.event->event(0), meta, now, held.key, attempt});
 }
 
@@ -362,7 +367,8 @@ void ActorShard::finish_head(const std::string& key, Result result) {
     counters_.in.add();
     if (input != nullptr) {
       input->counters->processed.add();
-      if (held.kind != "redriven" && order_check_.check(held.channel, held.event->meta(0).key_hash, held.sequence) != OrderCheck::Verdict::ok)
+      if (held.kind != "redriven" &&
+          order_check_.check(held.channel, held.event->meta(0).key_hash, held.sequence) != OrderCheck::Verdict::ok)
         counters_.order_violations.add();
     }
     return;
@@ -385,12 +391,14 @@ void ActorShard::give_up(const std::string& key) {
       [[fallthrough]];
     case Then::block_key: waiting_.reschedule(key, now_us_ + retry_delay_us(head.attempts)); break;
     case Then::stop:
-      throw ScenarioError(fmt::format("{} of key '{}' failed {} times, and the stage says \"then\": \"stop\". The last failure: {}",
-                                      head.event->type(0).name(), key, head.attempts, head.reason));
+      throw ScenarioError(
+          fmt::format("{} of key '{}' failed {} times, and the stage says \"then\": \"stop\". The last failure: {}",
+                      head.event->type(0).name(), key, head.attempts, head.reason));
     case Then::escalate:
       awaits_supervisor_ = true;
       waiting_.reschedule(key, now_us_);
-      port_.escalate(fmt::format("{} of key '{}' failed {} times: {}", head.event->type(0).name(), key, head.attempts, head.reason));
+      port_.escalate(fmt::format("{} of key '{}' failed {} times: {}", head.event->type(0).name(), key, head.attempts,
+                                 head.reason));
       break;
   }
 }
@@ -464,27 +472,32 @@ void ActorShard::collect_changes(JournalWrite* write) {
   } else {
     host_->accept_changes();
   }
-  if (journal_ != nullptr && host_->resident_keys() > stage_.resident_keys) host_->evict_clean(stage_.resident_keys * 3 / 4);
+  if (journal_ != nullptr && host_->resident_keys() > stage_.resident_keys)
+    host_->evict_clean(stage_.resident_keys * 3 / 4);
   counters_.keys.set(host_->resident_keys());
 }
 
 bool ActorShard::at_rest() const {
-  return waiting_.empty() && !awaits_supervisor_ && (!event_clock_ || timers_.size() == 0 || clock_ != Timestamp::max());
+  return waiting_.empty() && !awaits_supervisor_ &&
+         (!event_clock_ || timers_.size() == 0 || clock_ != Timestamp::max());
 }
 
 Timestamp ActorShard::outgoing_watermark() const { return waiting_.empty() ? clock_ : Timestamp::min(); }
 
 void ActorShard::emit(const EventType& type, void* event, std::string_view stage, Timestamp time) {
   if (!emits_[type.index()])
-    throw ScenarioError(fmt::format("actor {} emits {} and does not say so; add it to its \"using Emits = mailroom::Events<...>\"",
-                                    stage_.actor->name, type.name()));
+    throw ScenarioError(
+        fmt::format("actor {} emits {} and does not say so; add it to its \"using Emits = mailroom::Events<...>\"",
+                    stage_.actor->name, type.name()));
   if (outbox_.emit(type, event, time, current_trace_, stage) == 0) counters_.unrouted.add();
 }
 
 void ActorShard::set_timer(const EventType& type, void* event, Timestamp due, std::string_view name) {
-  if (type.index() >= stage_.keys.size() || std::find(stage_.actor->handles.begin(), stage_.actor->handles.end(), &type) == stage_.actor->handles.end())
-    throw ScenarioError(fmt::format("actor {} sets a timer with {}, which it does not handle; add an on(const {}&, ...)",
-                                    stage_.actor->name, type.name(), type.name()));
+  if (type.index() >= stage_.keys.size() ||
+      std::find(stage_.actor->handles.begin(), stage_.actor->handles.end(), &type) == stage_.actor->handles.end())
+    throw ScenarioError(
+        fmt::format("actor {} sets a timer with {}, which it does not handle; add an on(const {}&, ...)",
+                    stage_.actor->name, type.name(), type.name()));
   auto single = std::make_shared<EventBatch>();
   EventMeta meta;
   meta.time = due;

@@ -63,7 +63,7 @@ class ActorShard final : public ShardCore, private ContextPort {
   void forget_state() override;
   void log(LogLevel level, std::string_view text) override;
 
-  [[nodiscard]] bool can_run() const;      // handlers may be called at all
+  [[nodiscard]] bool can_run() const;        // handlers may be called at all
   [[nodiscard]] bool can_take_next() const;  // and new events may be taken
   [[nodiscard]] bool timer_is_due();
   void handle_next(Work& work);
@@ -86,8 +86,8 @@ class ActorShard final : public ShardCore, private ContextPort {
 
   std::unique_ptr<ActorHost> host_;
   Context context_;
-  std::vector<bool> emits_;                       // by EventType::index
-  const bool shard_waits_;                        // retrying block_shard, or ordering total
+  std::vector<bool> emits_;  // by EventType::index
+  const bool shard_waits_;   // retrying block_shard, or ordering total
   const std::size_t waiting_limit_;
   BackoffPlan backoff_;
   std::mt19937_64 random_;
@@ -95,16 +95,16 @@ class ActorShard final : public ShardCore, private ContextPort {
   WaitingKeys waiting_;
   std::unordered_set<std::string> parked_keys_;
   bool awaits_supervisor_ = false;
-  std::string standing_still_for_;                // then "block_shard": the key whose retries are used up
+  std::string standing_still_for_;  // then "block_shard": the key whose retries are used up
   bool standing_still_ = false;
   std::string failure_;
   std::vector<TimerChange> timer_changes_;
   std::string composed_key_;
   TraceId current_trace_ = 0;
-  std::uint64_t handled_ = 0;                     // in this round of work
-  Timestamp wall_;                                // read once per round of work
-  std::int64_t now_us_ = 0;                       // the same
-  std::int64_t wake_due_us_ = 0;                  // earliest wake-up asked for; 0: none
+  std::uint64_t handled_ = 0;     // in this round of work
+  Timestamp wall_;                // read once per round of work
+  std::int64_t now_us_ = 0;       // the same
+  std::int64_t wake_due_us_ = 0;  // earliest wake-up asked for; 0: none
 };
 
 }  // namespace mailroom::runtime

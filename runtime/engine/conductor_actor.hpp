@@ -18,10 +18,12 @@ class ConductorActor final : public caf::event_based_actor {
  public:
   using OnEnd = std::function<void(Ending, const std::string& reason, std::vector<ShardIndex> not_stopped)>;
 
-  ConductorActor(caf::actor_config& config, const AddressBook& book, const Plan& plan, const EngineOptions& options, OnEnd on_end)
+  ConductorActor(caf::actor_config& config, const AddressBook& book, const Plan& plan, const EngineOptions& options,
+                 OnEnd on_end)
       : caf::event_based_actor(config), book_(book), plan_(plan), options_(options), on_end_(std::move(on_end)) {
     for (std::size_t s = 0; s < plan.shards.size(); ++s)
-      if (plan.topology.stages[plan.shards[s].stage].kind == StageKind::source) sources_.push_back(static_cast<ShardIndex>(s));
+      if (plan.topology.stages[plan.shards[s].stage].kind == StageKind::source)
+        sources_.push_back(static_cast<ShardIndex>(s));
     sources_open_ = sources_.size();
   }
 

@@ -123,7 +123,8 @@ void Engine::Impl::build(Topology topology) {
     setup.counters = &counters.shards[index];
     setup.channels = &counters.channels;
     setup.dead_letters = &dead_letters;
-    setup.spill_directory = options.spill_directory.empty() ? std::filesystem::temp_directory_path() : options.spill_directory;
+    setup.spill_directory =
+        options.spill_directory.empty() ? std::filesystem::temp_directory_path() : options.spill_directory;
     setup.log = [this](LogLevel level, const std::string& who, std::string_view text) { log(level, who, text); };
     setup.consumed_by_receiver = [&consumed](ChannelId channel) {
       const auto found = consumed.find(channel);
@@ -158,21 +159,26 @@ void Engine::Impl::spawn() {
   const auto& stages = plan->topology.stages;
   const auto logger = [this](LogLevel level, const std::string& who, std::string_view text) { log(level, who, text); };
 
-  if (journal) book.syncer = system->spawn<SyncerActor, caf::detached>(*journal, std::cref(book), std::cref(*clock), std::ref(sync_counters));
+  if (journal)
+    book.syncer = system->spawn<SyncerActor, caf::detached>(*journal, std::cref(book), std::cref(*clock),
+                                                            std::ref(sync_counters));
   book.workers.resize(plan->shards.size());
   for (ShardIndex index = 0; index < plan->shards.size(); ++index) {
     const auto& stage = plan->stage_of(index);
     auto& unit = units[index];
     // A sink blocks in the operating system; it has a thread of its own so that no worker thread does.
     if (stage.kind == StageKind::sink)
-      book.shards.push_back(system->spawn<ShardActor, caf::detached>(std::ref(*unit.core), std::ref(*unit.port), std::cref(book), index));
+      book.shards.push_back(
+          system->spawn<ShardActor, caf::detached>(std::ref(*unit.core), std::ref(*unit.port), std::cref(book), index));
     else
-      book.shards.push_back(system->spawn<ShardActor>(std::ref(*unit.core), std::ref(*unit.port), std::cref(book), index));
+      book.shards.push_back(
+          system->spawn<ShardActor>(std::ref(*unit.core), std::ref(*unit.port), std::cref(book), index));
     for (std::uint32_t worker = 0; worker < stage.workers; ++worker) {
       const auto name = fmt::format("{}/worker {}", stage.name, worker);
       book.workers[index].push_back(system->spawn<WorkerActor>(
           stage.actor->make(stage.options, {}), std::cref(stage), std::cref(book), std::cref(*clock), index, worker,
-          std::function<void(LogLevel, std::string_view)>([this, name](LogLevel level, std::string_view text) { log(level, name, text); })));
+          std::function<void(LogLevel, std::string_view)>(
+              [this, name](LogLevel level, std::string_view text) { log(level, name, text); })));
     }
   }
 
@@ -181,37 +187,46 @@ void Engine::Impl::spawn() {
     stage_names.push_back(stages[s].name);
     std::vector<std::string> names;
     for (std::uint32_t n = 0; n < stages[s].shards; ++n) names.push_back(fmt::format("{}/{}", stages[s].name, n));
-    book.supervisors.push_back(system->spawn<SupervisorActor>(
-        "supervisor of " + stages[s].name, stages[s].supervision, names,
-        std::function<std::vector<caf::actor>()>([this, s] {
-          const auto first = book.shards.begin() + plan->first_shard[s];
-          return std::vector<caf::actor>(first, first + plan->topology.stages[s].shards);
-        }),
-        std::function<void(SupervisorActor&, const std::string&)>(
-            [this, s](SupervisorActor& self, const std::string& reason) { self.send(book.root_supervisor, FailureMail{s, reason}); }),
-        std::cref(*clock), seed_for(1000 + s), SupervisorActor::Log(logger)));
+    book.supervisors.push_back(
+        system->spawn<SupervisorActor>("supervisor of " + stages[s].name, stages[s].supervision, names,
+                                       std::function<std::vector<caf::actor>()>([this, s] {
+                                         const auto first = book.shards.begin() + plan->first_shard[s];
+                                         return std::vector<caf::actor>(first, first + plan->topology.stages[s].shards);
+                                       }),
+                                       std::function<void(SupervisorActor&, const std::string&)>(
+                                           [this, s](SupervisorActor& self, const std::string& reason) {
+                                             self.send(book.root_supervisor, FailureMail{s, reason});
+                                           }),
+                                       std::cref(*clock), seed_for(1000 + s), SupervisorActor::Log(logger)));
   }
-  book.root_supervisor = system->spawn<SupervisorActor>(
-      "supervisor of " + plan->topology.name, plan->topology.supervision, stage_names,
-      std::function<std::vector<caf::actor>()>([this] { return book.supervisors; }),
-      std::function<void(SupervisorActor&, const std::string&)>(
-          [this](SupervisorActor& self, const std::string& reason) { self.send(book.conductor, StopNodeMail{reason}); }),
-      std::cref(*clock), seed_for(999), SupervisorActor::Log(logger));
+  book.root_supervisor =
+      system->spawn<SupervisorActor>("supervisor of " + plan->topology.name, plan->topology.supervision, stage_names,
+                                     std::function<std::vector<caf::actor>()>([this] { return book.supervisors; }),
+                                     std::function<void(SupervisorActor&, const std::string&)>(
+                                         [this](SupervisorActor& self, const std::string& reason) {
+                                           self.send(book.conductor, StopNodeMail{reason});
+                                         }),
+                                     std::cref(*clock), seed_for(999), SupervisorActor::Log(logger));
   book.conductor = system->spawn<ConductorActor>(
       std::cref(book), std::cref(*plan), std::cref(options),
-      ConductorActor::OnEnd([this](Ending ending, const std::string& reason, std::vector<ShardIndex> not_stopped) { on_end(ending, reason, not_stopped); }));
-  book.sampler = system->spawn<SamplerActor>(options.sample_every, std::function<void()>([this] {
-    auto taken = std::make_shared<TelemetrySnapshot>(sample());
-    stuck->update(*plan, counters, clock->steady_us(), *taken, [this](ShardIndex shard, std::int64_t busy_us) {
-      const auto& stage = plan->stage_of(shard);
-      log(LogLevel::warning, plan->shard_name(shard),
-          fmt::format("has been handling {} for {:.1f} s; its deadline is {:.1f} s. It can't be interrupted; look for a loop or a blocking call in {}",
-                      EventTypes::at(counters.shards[shard].busy_type.load(std::memory_order_relaxed)).name(), static_cast<double>(busy_us) / 1e6,
-                      static_cast<double>(stage.deadline.count()) / 1e3, stage.actor->name));
-    });
-    const std::lock_guard lock(mutex);
-    latest = std::move(taken);
-  }));
+      ConductorActor::OnEnd([this](Ending ending, const std::string& reason, std::vector<ShardIndex> not_stopped) {
+        on_end(ending, reason, not_stopped);
+      }));
+  book.sampler = system->spawn<SamplerActor>(
+      options.sample_every, std::function<void()>([this] {
+        auto taken = std::make_shared<TelemetrySnapshot>(sample());
+        stuck->update(*plan, counters, clock->steady_us(), *taken, [this](ShardIndex shard, std::int64_t busy_us) {
+          const auto& stage = plan->stage_of(shard);
+          log(LogLevel::warning, plan->shard_name(shard),
+              fmt::format("has been handling {} for {:.1f} s; its deadline is {:.1f} s. It can't be interrupted; look "
+                          "for a loop or a blocking call in {}",
+                          EventTypes::at(counters.shards[shard].busy_type.load(std::memory_order_relaxed)).name(),
+                          static_cast<double>(busy_us) / 1e6, static_cast<double>(stage.deadline.count()) / 1e3,
+                          stage.actor->name));
+        });
+        const std::lock_guard lock(mutex);
+        latest = std::move(taken);
+      }));
 }
 
 void Engine::Impl::begin() {
@@ -263,7 +278,8 @@ void Engine::Impl::dismiss() {
   system.reset();
 }
 
-Engine::Engine(Topology topology, std::unique_ptr<Journal> journal, EngineOptions options) : impl_(std::make_unique<Impl>()) {
+Engine::Engine(Topology topology, std::unique_ptr<Journal> journal, EngineOptions options)
+    : impl_(std::make_unique<Impl>()) {
   impl_->options = std::move(options);
   impl_->clock = impl_->options.clock ? impl_->options.clock : std::make_shared<SystemClock>();
   if (impl_->options.seed == 0) impl_->options.seed = std::random_device{}();
@@ -277,7 +293,8 @@ Engine::Engine(Topology topology, std::unique_ptr<Journal> journal, EngineOption
 Engine::~Engine() {
   if (!wait_for(std::chrono::milliseconds(0))) {
     request_stop(StopMode::checkpoint);
-    while (!wait_for(std::chrono::milliseconds(1000))) {}
+    while (!wait_for(std::chrono::milliseconds(1000))) {
+    }
   }
   impl_->dismiss();
 }

@@ -33,19 +33,20 @@ enum class Ending : std::uint8_t {
 struct EngineResult {
   Ending ending = Ending::finished;
   std::string reason;
-  std::uint64_t left_inside = 0;   // events in mailboxes, waiting or pending at the end
+  std::uint64_t left_inside = 0;         // events in mailboxes, waiting or pending at the end
   std::vector<std::string> not_stopped;  // shards that did not return from user code: only the process's end ends them
 };
 
 struct EngineOptions {
-  unsigned threads = 0;                            // 0: one for each core
+  unsigned threads = 0;  // 0: one for each core
   std::chrono::milliseconds drain_deadline{30'000};
-  std::chrono::milliseconds stop_deadline{10'000};  // for handlers to return at the end; then the engine ends without them
+  std::chrono::milliseconds stop_deadline{
+      10'000};  // for handlers to return at the end; then the engine ends without them
   std::chrono::milliseconds sample_every{200};
   std::chrono::milliseconds quiet_check_every{5};
-  std::filesystem::path spill_directory;           // memory mode's spilled mailboxes; empty: the system's temporary folder
-  std::uint64_t seed = 0;                          // of backoff jitter; 0: from the machine
-  std::shared_ptr<Clock> clock;                    // null: the system's
+  std::filesystem::path spill_directory;  // memory mode's spilled mailboxes; empty: the system's temporary folder
+  std::uint64_t seed = 0;                 // of backoff jitter; 0: from the machine
+  std::shared_ptr<Clock> clock;           // null: the system's
   // Called from any engine thread, never for single events on their normal way.
   std::function<void(LogLevel, const std::string& who, std::string_view text)> log;
 };

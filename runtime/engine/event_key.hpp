@@ -15,7 +15,8 @@ namespace mailroom::runtime {
 inline std::string_view read_key(const KeyFields& key, const void* event, KeyScratch& scratch, std::string& composed) {
   if (key.readers.size() == 1) return key.readers[0](event, scratch);
   composed.clear();
-  for (std::size_t i = 0; i < key.readers.size(); ++i) append_key_part(composed, key.readers[i](event, scratch), i == 0);
+  for (std::size_t i = 0; i < key.readers.size(); ++i)
+    append_key_part(composed, key.readers[i](event, scratch), i == 0);
   return composed;
 }
 

@@ -10,8 +10,13 @@
 namespace mailroom::runtime {
 
 // To shards.
-struct DeliveryMail { Delivery delivery; };
-struct CreditMail { ChannelId channel; std::uint32_t events; };
+struct DeliveryMail {
+  Delivery delivery;
+};
+struct CreditMail {
+  ChannelId channel;
+  std::uint32_t events;
+};
 struct BeginMail {};
 struct FlushMail {};
 struct WakeMail {};
@@ -19,24 +24,48 @@ struct SyncedMail {};
 struct RestartMail {};
 struct StopReadingMail {};
 struct StopShardMail {};
-struct ProbeMail { std::uint64_t round; };
-struct WorkResultMail { WorkResult result; };
+struct ProbeMail {
+  std::uint64_t round;
+};
+struct WorkResultMail {
+  WorkResult result;
+};
 // To workers.
-struct WorkOrderMail { WorkOrder order; };
+struct WorkOrderMail {
+  WorkOrder order;
+};
 // To the syncer.
-struct SyncRequestMail { ShardIndex shard; };
+struct SyncRequestMail {
+  ShardIndex shard;
+};
 struct SyncNowMail {};
 // To supervisors.
-struct FailureMail { std::size_t child; std::string reason; };
-struct RestartDueMail { std::vector<std::size_t> children; };
+struct FailureMail {
+  std::size_t child;
+  std::string reason;
+};
+struct RestartDueMail {
+  std::vector<std::size_t> children;
+};
 // To the conductor.
 struct SourceEndedMail {};
-struct QuietMail { std::uint64_t round; QuietReport report; };
-struct ShardStoppedMail { ShardIndex shard; };
-struct StopNodeMail { std::string reason; };
-struct StopRequestMail { StopMode mode; };
+struct QuietMail {
+  std::uint64_t round;
+  QuietReport report;
+};
+struct ShardStoppedMail {
+  ShardIndex shard;
+};
+struct StopNodeMail {
+  std::string reason;
+};
+struct StopRequestMail {
+  StopMode mode;
+};
 struct CheckMail {};
-struct DeadlineMail { bool last; };
+struct DeadlineMail {
+  bool last;
+};
 // To the sampler.
 struct SampleMail {};
 

@@ -10,9 +10,13 @@
 
 namespace mailroom::runtime {
 
-Outbox::Outbox(const Plan& plan, ShardIndex shard, Journal* journal, ShardPort& port, std::vector<ChannelCounters>& counters,
-               std::filesystem::path spill_directory)
-    : plan_(plan), shard_(shard), stage_(plan.shards[shard].stage), journal_(journal), port_(port),
+Outbox::Outbox(const Plan& plan, ShardIndex shard, Journal* journal, ShardPort& port,
+               std::vector<ChannelCounters>& counters, std::filesystem::path spill_directory)
+    : plan_(plan),
+      shard_(shard),
+      stage_(plan.shards[shard].stage),
+      journal_(journal),
+      port_(port),
       spill_directory_(std::move(spill_directory)) {
   for (const auto id : plan.shards[shard].outputs) {
     Channel channel;
@@ -37,7 +41,8 @@ void Outbox::recover(const ShardRecord& record, const std::function<std::uint64_
       channel.counters->rejected.set(sent.rejected);
     }
     const auto consumed = consumed_by_receiver(id);
-    // Everything undelivered stays on disk until its turn, whatever the policy was: recovery needs no memory for a backlog.
+    // Everything undelivered stays on disk until its turn, whatever the policy was: recovery needs no memory for a
+    // backlog.
     journal_->scan_parcels(id, consumed + 1, [&](const Parcel& parcel) {
       if (channel.on_disk == 0) channel.disk_next = parcel.first_sequence;
       channel.on_disk += parcel.batch->size();
@@ -75,13 +80,15 @@ std::size_t Outbox::emit(const EventType& type, void* event, Timestamp time, Tra
     if (!stage.empty()) break;
   }
   if (taken == 0 && !stage.empty())
-    throw ScenarioError(fmt::format("stage '{}' emits {} to '{}', which does not take it from there; add '{}' to its \"from\" in {}",
-                                    plan_.topology.stages[stage_].name, type.name(), stage, plan_.topology.stages[stage_].name,
-                                    plan_.topology.file.string()));
+    throw ScenarioError(
+        fmt::format("stage '{}' emits {} to '{}', which does not take it from there; add '{}' to its \"from\" in {}",
+                    plan_.topology.stages[stage_].name, type.name(), stage, plan_.topology.stages[stage_].name,
+                    plan_.topology.file.string()));
   return taken;
 }
 
-void Outbox::stage(Channel& channel, std::uint32_t index, const EventType& type, void* event, bool move, const EventMeta& meta) {
+void Outbox::stage(Channel& channel, std::uint32_t index, const EventType& type, void* event, bool move,
+                   const EventMeta& meta) {
   if (channel.marked != mark_number_) {
     channel.marked = mark_number_;
     marks_.push_back({index, channel.staged.size(), channel.staged.empty() ? 0 : channel.staged.back()->size()});
@@ -125,7 +132,8 @@ void Outbox::collect(JournalWrite* write, ShardRecord& record, Timestamp waterma
       if (batch->empty()) continue;
       counters.sent.add(batch->size());
       if (channel.overflow == Overflow::drop_newest || channel.overflow == Overflow::reject) {
-        const auto room = static_cast<std::size_t>(std::max<std::int64_t>(0, channel.credit - static_cast<std::int64_t>(channel.pending_events)));
+        const auto room = static_cast<std::size_t>(
+            std::max<std::int64_t>(0, channel.credit - static_cast<std::int64_t>(channel.pending_events)));
         if (batch->size() > room) {
           const auto shed = batch->size() - room;
           if (channel.overflow == Overflow::reject) {
@@ -192,8 +200,8 @@ void Outbox::queue(Channel& channel, Parcel parcel) {
   const auto size = parcel.batch->size();
   channel.pending_events += size;
   pending_events_ += size;
-  const bool to_disk = channel.on_disk > 0 ||
-                       (channel.overflow == Overflow::spill && channel.pending.size() >= spill_memory_parcels);
+  const bool to_disk =
+      channel.on_disk > 0 || (channel.overflow == Overflow::spill && channel.pending.size() >= spill_memory_parcels);
   if (!to_disk) {
     channel.pending.push_back(std::move(parcel));
     return;
@@ -231,7 +239,8 @@ void Outbox::deliver_pending(Channel& channel) {
     if (channel.pending.empty()) read_back(channel);
     auto& parcel = channel.pending.front();
     const auto size = parcel.batch->size();
-    // A parcel larger than the whole share (the mailbox was made smaller since it was written) goes when all credit is back.
+    // A parcel larger than the whole share (the mailbox was made smaller since it was written) goes when all credit is
+    // back.
     const auto needed = std::min<std::int64_t>(static_cast<std::int64_t>(size), channel.planned->credit);
     if (channel.credit < needed) break;
     channel.credit -= static_cast<std::int64_t>(size);
@@ -261,8 +270,8 @@ void Outbox::read_back(Channel& channel) {
     }
   }
   if (channel.pending.empty())
-    throw CorruptData(fmt::format("{} events spilled on their way to {} can't be read back from sequence {}", channel.on_disk,
-                                  plan_.shard_name(channel.planned->to), channel.disk_next));
+    throw CorruptData(fmt::format("{} events spilled on their way to {} can't be read back from sequence {}",
+                                  channel.on_disk, plan_.shard_name(channel.planned->to), channel.disk_next));
 }
 
 void Outbox::announce_watermark(Timestamp watermark) {

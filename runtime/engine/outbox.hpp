@@ -45,7 +45,10 @@ class Outbox {
   std::size_t emit(const EventType& type, void* event, Timestamp time, TraceId trace, std::string_view stage);
 
   // Everything emitted after mark() is taken back by rollback(), until the next mark().
-  void mark() { ++mark_number_; marks_.clear(); }
+  void mark() {
+    ++mark_number_;
+    marks_.clear();
+  }
   void rollback();
 
   // Gives sequences to what is staged, sheds by policy, adds it to the write (null in memory mode) and to the record.
@@ -73,14 +76,14 @@ class Outbox {
     std::uint64_t last_sequence = 0;
     ChannelCounters* counters = nullptr;
     std::vector<std::unique_ptr<EventBatch>> staged;
-    std::deque<Parcel> pending;            // in memory, to be delivered first
-    std::uint64_t on_disk = 0;             // events spilled behind `pending`
-    std::uint64_t disk_next = 0;           // durable mode: first sequence of the next spilled parcel
-    std::unique_ptr<SpillFile> spill;      // memory mode
-    std::uint64_t pending_events = 0;      // pending + on_disk
-    std::uint64_t marked = 0;              // mark_number_ at which a mark was taken
+    std::deque<Parcel> pending;              // in memory, to be delivered first
+    std::uint64_t on_disk = 0;               // events spilled behind `pending`
+    std::uint64_t disk_next = 0;             // durable mode: first sequence of the next spilled parcel
+    std::unique_ptr<SpillFile> spill;        // memory mode
+    std::uint64_t pending_events = 0;        // pending + on_disk
+    std::uint64_t marked = 0;                // mark_number_ at which a mark was taken
     Timestamp watermark = Timestamp::min();  // last one handed over or queued
-    bool listed = false;                   // in dirty_
+    bool listed = false;                     // in dirty_
     bool counted_blocked = false;
   };
   struct Mark {
@@ -88,7 +91,8 @@ class Outbox {
     std::size_t batches, events;
   };
 
-  void stage(Channel& channel, std::uint32_t index, const EventType& type, void* event, bool move, const EventMeta& meta);
+  void stage(Channel& channel, std::uint32_t index, const EventType& type, void* event, bool move,
+             const EventMeta& meta);
   void queue(Channel& channel, Parcel parcel);
   void deliver_pending(Channel& channel);
   void read_back(Channel& channel);
@@ -100,16 +104,16 @@ class Outbox {
   Journal* journal_;
   ShardPort& port_;
   std::filesystem::path spill_directory_;
-  std::vector<Channel> channels_;              // as PlannedShard::outputs
-  std::vector<std::uint32_t> dirty_;           // channels with staged events
+  std::vector<Channel> channels_;     // as PlannedShard::outputs
+  std::vector<std::uint32_t> dirty_;  // channels with staged events
   std::vector<Mark> marks_;
   std::uint64_t mark_number_ = 0;
   std::size_t staged_events_ = 0;
   std::uint64_t pending_events_ = 0;
   std::uint64_t emitted_ = 0;
-  std::uint64_t deliveries_ = 0;               // messages, watermarks included
+  std::uint64_t deliveries_ = 0;  // messages, watermarks included
   std::uint32_t blocked_ = 0;
-  std::string key_;                            // reused
+  std::string key_;  // reused
 };
 
 }  // namespace mailroom::runtime

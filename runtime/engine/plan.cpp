@@ -8,7 +8,8 @@
 namespace mailroom::runtime {
 namespace {
 
-// A shard or channel that the journal knows and the topology lacks must hold nothing, or events would be lost in silence.
+// A shard or channel that the journal knows and the topology lacks must hold nothing, or events would be lost in
+// silence.
 void refuse_lost_events(const Plan& plan, Journal& journal) {
   std::vector<bool> known_channel, known_shard;
   const auto mark = [](std::vector<bool>& known, std::uint32_t id) {
@@ -19,25 +20,34 @@ void refuse_lost_events(const Plan& plan, Journal& journal) {
   for (const auto& shard : plan.shards) mark(known_shard, shard.id);
 
   const auto advice = fmt::format(
-      "Run it with the topology it was written with until it is drained, or give '{}' a new --data directory", plan.topology.name);
+      "Run it with the topology it was written with until it is drained, or give '{}' a new --data directory",
+      plan.topology.name);
   for (const auto& [id, name] : journal.channels()) {
     if (id < known_channel.size() && known_channel[id]) continue;
     bool holds = false;
-    journal.scan_parcels(id, 0, [&](const Parcel&) { holds = true; return false; });
+    journal.scan_parcels(id, 0, [&](const Parcel&) {
+      holds = true;
+      return false;
+    });
     if (holds)
-      throw StorageError(fmt::format("the journal holds undelivered events from {}/{} to {}/{}, which this topology does not have. {}",
-                                     name.from_stage, name.from_shard, name.to_stage, name.to_shard, advice));
+      throw StorageError(
+          fmt::format("the journal holds undelivered events from {}/{} to {}/{}, which this topology does not have. {}",
+                      name.from_stage, name.from_shard, name.to_stage, name.to_shard, advice));
   }
   for (const auto& [id, name] : journal.shards()) {
     if (id < known_shard.size() && known_shard[id]) continue;
     bool holds = false;
-    const auto found = [&](const auto&...) { holds = true; return false; };
+    const auto found = [&](const auto&...) {
+      holds = true;
+      return false;
+    };
     journal.scan_state(id, found);
     for (const auto table : {HeldReason::timer, HeldReason::waiting, HeldReason::parked})
       if (!holds) journal.scan_held(table, id, found);
     if (holds)
-      throw StorageError(fmt::format("the journal holds state, timers or waiting events of {}/{}, which this topology does not have. {}",
-                                     name.first, name.second, advice));
+      throw StorageError(fmt::format(
+          "the journal holds state, timers or waiting events of {}/{}, which this topology does not have. {}",
+          name.first, name.second, advice));
   }
 }
 
@@ -96,7 +106,8 @@ std::shared_ptr<const Plan> make_plan(Topology topology, Journal* journal) {
         route.edge = edge_index;
         route.to_stage = to;
         route.shards = stages[to].shards;
-        if (type->index() < stages[to].keys.size() && stages[to].keys[type->index()] && !stages[to].keys[type->index()]->readers.empty())
+        if (type->index() < stages[to].keys.size() && stages[to].keys[type->index()] &&
+            !stages[to].keys[type->index()]->readers.empty())
           route.key = &*stages[to].keys[type->index()];
         route.first_output = first_output;
         plan->routes[input.from][type->index()].push_back(route);

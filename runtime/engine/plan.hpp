@@ -17,17 +17,17 @@ using ShardIndex = std::uint32_t;
 
 struct PlannedShard {
   std::size_t stage = 0;
-  std::uint32_t number = 0;        // within the stage
-  ShardId id = 0;                  // in the journal
-  std::vector<ChannelId> inputs;   // in the order of the stage's "from", then of the producer's shards
+  std::uint32_t number = 0;       // within the stage
+  ShardId id = 0;                 // in the journal
+  std::vector<ChannelId> inputs;  // in the order of the stage's "from", then of the producer's shards
   std::vector<ChannelId> outputs;
 };
 
 struct PlannedChannel {
   ChannelId id = 0;
-  std::size_t edge = 0;            // index in Plan::edges
+  std::size_t edge = 0;  // index in Plan::edges
   ShardIndex from = 0, to = 0;
-  std::uint32_t credit = 0;        // events that may be under way: its share of the receiver's mailbox
+  std::uint32_t credit = 0;  // events that may be under way: its share of the receiver's mailbox
 };
 
 struct PlannedEdge {
@@ -50,9 +50,9 @@ struct Plan {
   Topology topology;
   std::vector<PlannedShard> shards;
   std::vector<PlannedEdge> edges;
-  std::vector<PlannedChannel> channels;              // dense list
-  std::vector<std::uint32_t> channel_index;          // ChannelId -> index in channels
-  std::vector<ShardIndex> first_shard;               // stage -> its shard 0
+  std::vector<PlannedChannel> channels;                 // dense list
+  std::vector<std::uint32_t> channel_index;             // ChannelId -> index in channels
+  std::vector<ShardIndex> first_shard;                  // stage -> its shard 0
   std::vector<std::vector<std::vector<Route>>> routes;  // [stage][EventType::index()]
 
   [[nodiscard]] const PlannedChannel& channel(ChannelId id) const { return channels[channel_index[id]]; }

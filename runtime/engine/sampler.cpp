@@ -5,7 +5,8 @@
 
 namespace mailroom::runtime {
 
-TelemetrySnapshot take_snapshot(const Plan& plan, const EngineCounters& counters, const Clock& clock, std::int64_t started_us) {
+TelemetrySnapshot take_snapshot(const Plan& plan, const EngineCounters& counters, const Clock& clock,
+                                std::int64_t started_us) {
   TelemetrySnapshot snapshot;
   snapshot.topology = plan.topology.name;
   snapshot.durable = plan.topology.durability == Durability::durable;
@@ -13,11 +14,14 @@ TelemetrySnapshot take_snapshot(const Plan& plan, const EngineCounters& counters
   snapshot.uptime_us = static_cast<std::uint64_t>(clock.steady_us() - started_us);
 
   // Consumers before producers: an event counted by its consumer is then always counted by its producer too.
-  struct Books { std::uint64_t processed, dead_lettered, parked, inbox, waiting, arrived; };
+  struct Books {
+    std::uint64_t processed, dead_lettered, parked, inbox, waiting, arrived;
+  };
   std::vector<Books> consumers;
   consumers.reserve(plan.channels.size());
   for (const auto& c : counters.channels)
-    consumers.push_back({c.processed.get(), c.dead_lettered.get(), c.parked.get(), c.inbox.get(), c.waiting.get(), c.arrived.get()});
+    consumers.push_back(
+        {c.processed.get(), c.dead_lettered.get(), c.parked.get(), c.inbox.get(), c.waiting.get(), c.arrived.get()});
   for (const auto& edge : plan.edges) {
     EdgeSnapshot books;
     books.from = plan.topology.stages[edge.from_stage].name;
@@ -38,7 +42,8 @@ TelemetrySnapshot take_snapshot(const Plan& plan, const EngineCounters& counters
     edge.rejected += c.rejected.get();
     dropped[channel.to] += c.dropped_oldest.get() + c.dropped_newest.get() + c.rejected.get();
     const auto delivered = c.delivered.get();
-    edge.in_flight += c.pending.get() + (delivered > consumer.arrived ? delivered - consumer.arrived : 0) + consumer.inbox + consumer.waiting;
+    edge.in_flight += c.pending.get() + (delivered > consumer.arrived ? delivered - consumer.arrived : 0) +
+                      consumer.inbox + consumer.waiting;
     edge.sent += c.sent.get();
   }
 
@@ -87,7 +92,8 @@ TelemetrySnapshot take_snapshot(const Plan& plan, const EngineCounters& counters
   return snapshot;
 }
 
-void StuckDetector::update(const Plan& plan, const EngineCounters& counters, std::int64_t now_us, TelemetrySnapshot& snapshot, const Report& report) {
+void StuckDetector::update(const Plan& plan, const EngineCounters& counters, std::int64_t now_us,
+                           TelemetrySnapshot& snapshot, const Report& report) {
   for (std::size_t s = 0; s < seen_.size(); ++s) {
     auto& seen = seen_[s];
     const auto& c = counters.shards[s];
@@ -98,7 +104,8 @@ void StuckDetector::update(const Plan& plan, const EngineCounters& counters, std
       continue;
     }
     const auto& stage = plan.stage_of(static_cast<ShardIndex>(s));
-    if (stage.kind != StageKind::actor || now_us - seen.since_us < std::chrono::microseconds(stage.deadline).count()) continue;
+    if (stage.kind != StageKind::actor || now_us - seen.since_us < std::chrono::microseconds(stage.deadline).count())
+      continue;
     snapshot.shards[s].state = ShardState::stuck;
     snapshot.shards[s].busy_with = EventTypes::at(c.busy_type.load(std::memory_order_relaxed)).name();
     if (!seen.reported) {

@@ -16,13 +16,14 @@ namespace mailroom::runtime {
 
 // Everything there is to be counted in one engine.
 struct EngineCounters {
-  std::vector<ShardCounters> shards;                  // by ShardIndex
-  std::vector<ChannelCounters> channels;              // as Plan::channels
-  std::vector<SourceShard::Counters> sources;         // by ShardIndex; unused but for sources
+  std::vector<ShardCounters> shards;           // by ShardIndex
+  std::vector<ChannelCounters> channels;       // as Plan::channels
+  std::vector<SourceShard::Counters> sources;  // by ShardIndex; unused but for sources
 };
 
 // Any thread.
-TelemetrySnapshot take_snapshot(const Plan& plan, const EngineCounters& counters, const Clock& clock, std::int64_t started_us);
+TelemetrySnapshot take_snapshot(const Plan& plan, const EngineCounters& counters, const Clock& clock,
+                                std::int64_t started_us);
 
 // One thread.
 class StuckDetector {
@@ -30,7 +31,8 @@ class StuckDetector {
   using Report = std::function<void(ShardIndex shard, std::int64_t busy_us)>;
   explicit StuckDetector(const Plan& plan) : seen_(plan.shards.size()) {}
   // Marks stuck shards in the snapshot and reports each once per incident.
-  void update(const Plan& plan, const EngineCounters& counters, std::int64_t now_us, TelemetrySnapshot& snapshot, const Report& report);
+  void update(const Plan& plan, const EngineCounters& counters, std::int64_t now_us, TelemetrySnapshot& snapshot,
+              const Report& report);
 
  private:
   struct Seen {

@@ -18,8 +18,12 @@ class CafShardPort final : public ShardPort {
       : book_(book), clock_(clock), plan_(plan), shard_(shard) {}
   void attach(caf::event_based_actor* self) { self_ = self; }
 
-  void deliver(ShardIndex to, Delivery delivery) override { self_->send(book_.shards[to], DeliveryMail{std::move(delivery)}); }
-  void give_credit(ShardIndex to, ChannelId channel, std::uint32_t events) override { self_->send(book_.shards[to], CreditMail{channel, events}); }
+  void deliver(ShardIndex to, Delivery delivery) override {
+    self_->send(book_.shards[to], DeliveryMail{std::move(delivery)});
+  }
+  void give_credit(ShardIndex to, ChannelId channel, std::uint32_t events) override {
+    self_->send(book_.shards[to], CreditMail{channel, events});
+  }
   void flush_later() override { self_->send(self_, FlushMail{}); }
   void wake_after(std::int64_t microseconds) override {
     if (microseconds <= 0)
@@ -28,7 +32,9 @@ class CafShardPort final : public ShardPort {
       self_->delayed_send(self_, std::chrono::microseconds(microseconds), WakeMail{});
   }
   void request_sync() override { self_->send(book_.syncer, SyncRequestMail{shard_}); }
-  void order_work(std::uint32_t worker, WorkOrder order) override { self_->send(book_.workers[shard_][worker], WorkOrderMail{std::move(order)}); }
+  void order_work(std::uint32_t worker, WorkOrder order) override {
+    self_->send(book_.workers[shard_][worker], WorkOrderMail{std::move(order)});
+  }
   void restart_workers() override {
     for (const auto& worker : book_.workers[shard_]) self_->send(worker, RestartMail{});
   }
@@ -66,7 +72,9 @@ class ShardActor final : public caf::event_based_actor {
         [this](const SyncedMail&) { core_.on_synced(); },
         [this](WorkResultMail& mail) { core_.on_work_result(std::move(mail.result)); },
         [this](const RestartMail&) { core_.restart(); },
-        [this](const ProbeMail& mail) { send(book_.conductor, QuietMail{mail.round, core_.quiet_report()}); },
+        [this](const ProbeMail& mail) {
+          send(book_.conductor, QuietMail{mail.round, core_.quiet_report()});
+        },
         [this](const BeginMail&) { core_.begin(); },
         [this](const StopReadingMail&) { core_.stop_reading(); },
         [this](const StopShardMail&) {

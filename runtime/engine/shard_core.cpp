@@ -8,9 +8,16 @@
 namespace mailroom::runtime {
 
 ShardCore::ShardCore(const ShardSetup& setup)
-    : plan_(*setup.plan), shard_(setup.shard), planned_(setup.plan->shards[setup.shard]), stage_(setup.plan->stage_of(setup.shard)),
-      name_(setup.plan->shard_name(setup.shard)), journal_(setup.journal), port_(*setup.port), counters_(*setup.counters),
-      setup_(setup), event_clock_(setup.plan->topology.clock == ClockKind::events),
+    : plan_(*setup.plan),
+      shard_(setup.shard),
+      planned_(setup.plan->shards[setup.shard]),
+      stage_(setup.plan->stage_of(setup.shard)),
+      name_(setup.plan->shard_name(setup.shard)),
+      journal_(setup.journal),
+      port_(*setup.port),
+      counters_(*setup.counters),
+      setup_(setup),
+      event_clock_(setup.plan->topology.clock == ClockKind::events),
       outbox_(*setup.plan, setup.shard, setup.journal, *setup.port, *setup.channels, setup.spill_directory) {
   for (const auto id : planned_.inputs) {
     Input input;
@@ -61,7 +68,9 @@ void ShardCore::on_delivery(Delivery delivery) {
   guarded([&] {
     ++deliveries_received_;
     auto* input = find_input(delivery.parcel.channel);
-    if (input == nullptr) throw ScenarioError(fmt::format("{} got a batch on channel {}, which is none of its own", name_, delivery.parcel.channel));
+    if (input == nullptr)
+      throw ScenarioError(
+          fmt::format("{} got a batch on channel {}, which is none of its own", name_, delivery.parcel.channel));
     Work item;
     item.parcel = std::move(delivery.parcel);
     item.input = input;
@@ -73,8 +82,9 @@ void ShardCore::on_delivery(Delivery delivery) {
       input->counters->arrived.add(size);
       if (item.parcel.first_sequence - item.parcel.skipped > first_expected) {
         counters_.order_violations.add();
-        throw CorruptData(fmt::format("{} expected sequence {} on its channel from {} and got {}: events are missing in between",
-                                      name_, first_expected, plan_.shard_name(input->planned->from), item.parcel.first_sequence));
+        throw CorruptData(
+            fmt::format("{} expected sequence {} on its channel from {} and got {}: events are missing in between",
+                        name_, first_expected, plan_.shard_name(input->planned->from), item.parcel.first_sequence));
       }
       if (last < first_expected) {  // delivered twice: the first one counts
         counters_.order_violations.add();
@@ -82,7 +92,8 @@ void ShardCore::on_delivery(Delivery delivery) {
         return;
       }
       // After a restart the first parcel may be done in part.
-      item.next = static_cast<std::uint32_t>(first_expected > item.parcel.first_sequence ? first_expected - item.parcel.first_sequence : 0);
+      item.next = static_cast<std::uint32_t>(
+          first_expected > item.parcel.first_sequence ? first_expected - item.parcel.first_sequence : 0);
       input->arrived = last;
       const auto left = size - item.next;
       input->counters->inbox.add(left);
@@ -121,7 +132,8 @@ void ShardCore::stop() {
 
 QuietReport ShardCore::quiet_report() const {
   QuietReport report;
-  report.quiet = stopped_ || (inbox_.empty() && uncommitted_ == 0 && outbox_.staged() == 0 && outbox_.pending() == 0 && !flush_pending_ && at_rest());
+  report.quiet = stopped_ || (inbox_.empty() && uncommitted_ == 0 && outbox_.staged() == 0 && outbox_.pending() == 0 &&
+                              !flush_pending_ && at_rest());
   report.deliveries_sent = outbox_.deliveries();
   report.deliveries_received = deliveries_received_;
   report.timers = counters_.timers.get();
@@ -160,13 +172,15 @@ void ShardCore::advance_clock() {
 void ShardCore::commit() {
   auto* write = journal_ != nullptr ? write_.get() : nullptr;
   collect_changes(write);
-  outbox_.collect(write, record_, outgoing_watermark(), [this](ChannelId channel, const EventBatch& batch, std::size_t index) {
-    auto held = hold(batch, index, {}, 0, 0);
-    held.kind = "overflow";
-    held.origin = plan_.stage_of(plan_.channel(channel).to).name;
-    held.reason = fmt::format("the mailbox of {} is full and its overflow policy is \"reject\"", plan_.shard_name(plan_.channel(channel).to));
-    bury(std::move(held), nullptr);
-  });
+  outbox_.collect(write, record_, outgoing_watermark(),
+                  [this](ChannelId channel, const EventBatch& batch, std::size_t index) {
+                    auto held = hold(batch, index, {}, 0, 0);
+                    held.kind = "overflow";
+                    held.origin = plan_.stage_of(plan_.channel(channel).to).name;
+                    held.reason = fmt::format("the mailbox of {} is full and its overflow policy is \"reject\"",
+                                              plan_.shard_name(plan_.channel(channel).to));
+                    bury(std::move(held), nullptr);
+                  });
   if (write != nullptr) {
     for (const auto& [channel, sequence] : finished_) write->erase_parcel(channel, sequence);
     record_.consumed.resize(inputs_.size());
@@ -214,7 +228,8 @@ ShardCore::Input* ShardCore::find_input(ChannelId channel) noexcept {
 
 ShardCore::Input* ShardCore::input_of(ChannelId channel) { return find_input(channel); }
 
-HeldEvent ShardCore::hold(const EventBatch& batch, std::size_t index, std::string_view key, ChannelId channel, std::uint64_t sequence) {
+HeldEvent ShardCore::hold(const EventBatch& batch, std::size_t index, std::string_view key, ChannelId channel,
+                          std::uint64_t sequence) {
   HeldEvent held;
   auto single = std::make_shared<EventBatch>();
   single->append_copy(batch.type(index), batch.event(index), batch.meta(index));

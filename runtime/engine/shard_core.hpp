@@ -27,15 +27,15 @@ namespace mailroom::runtime {
 struct ShardSetup {
   const Plan* plan = nullptr;
   ShardIndex shard = 0;
-  Journal* journal = nullptr;                   // null: memory mode
+  Journal* journal = nullptr;  // null: memory mode
   ShardPort* port = nullptr;
   ShardCounters* counters = nullptr;
   std::vector<ChannelCounters>* channels = nullptr;  // as Plan::channels
-  DeadLetterBox* dead_letters = nullptr;        // memory mode: where dead letters are kept
+  DeadLetterBox* dead_letters = nullptr;             // memory mode: where dead letters are kept
   std::filesystem::path spill_directory;
   std::function<void(LogLevel, const std::string& shard, std::string_view text)> log;
   std::function<std::uint64_t(ChannelId)> consumed_by_receiver;  // for recovery of what is under way
-  std::uint64_t seed = 1;                       // for jitter
+  std::uint64_t seed = 1;                                        // for jitter
 };
 
 // For finding out that a topology is at rest: all quiet twice in a row, with as many deliveries received as sent.
@@ -47,7 +47,7 @@ struct QuietReport {
 
 class ShardCore {
  public:
-  static constexpr std::size_t commit_limit = 2048;   // events handled or emitted before a commit is made in mid-work
+  static constexpr std::size_t commit_limit = 2048;  // events handled or emitted before a commit is made in mid-work
 
   explicit ShardCore(const ShardSetup& setup);
   virtual ~ShardCore() = default;
@@ -77,7 +77,7 @@ class ShardCore {
     const PlannedChannel* planned = nullptr;
     bool feedback = false, from_source = false;
     std::int64_t lateness_us = 0;
-    std::uint64_t arrived = 0;          // last sequence that came out of the CAF mailbox
+    std::uint64_t arrived = 0;  // last sequence that came out of the CAF mailbox
     ConsumedPosition consumed;
     std::uint32_t credit_due = 0;
     ChannelCounters* counters = nullptr;
@@ -106,8 +106,8 @@ class ShardCore {
   // An event given up on. `held.event` may be null (dirty input).
   void bury(HeldEvent held, Input* input);
   [[nodiscard]] Input* input_of(ChannelId channel);
-  [[nodiscard]] static HeldEvent hold(const EventBatch& batch, std::size_t index, std::string_view key, ChannelId channel,
-                                      std::uint64_t sequence);
+  [[nodiscard]] static HeldEvent hold(const EventBatch& batch, std::size_t index, std::string_view key,
+                                      ChannelId channel, std::uint64_t sequence);
   void put_held(HeldReason table, const HeldEvent& event);
   void erase_held(HeldReason table, std::uint64_t ordinal);
   void set_state(ShardState state) { counters_.state.store(state, std::memory_order_relaxed); }
@@ -120,7 +120,7 @@ class ShardCore {
   const ShardIndex shard_;
   const PlannedShard& planned_;
   const Stage& stage_;
-  const std::string name_;               // "ledger/3"
+  const std::string name_;  // "ledger/3"
   Journal* const journal_;
   ShardPort& port_;
   ShardCounters& counters_;
@@ -132,9 +132,9 @@ class ShardCore {
   Outbox outbox_;
   ShardRecord record_;
   OrderCheck order_check_;
-  Timestamp clock_ = Timestamp::min();   // "events" clock; max() once the input has ended
+  Timestamp clock_ = Timestamp::min();         // "events" clock; max() once the input has ended
   Timestamp finite_clock_ = Timestamp::min();  // the last one before the end
-  std::size_t uncommitted_ = 0;          // events and changes since the last commit
+  std::size_t uncommitted_ = 0;                // events and changes since the last commit
   bool stopped_ = false;
 
  private:

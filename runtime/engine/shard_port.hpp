@@ -28,12 +28,20 @@ struct WorkOrder {
 };
 
 struct WorkResult {
-  struct Emission { std::uint32_t event; std::string stage; };    // index in the order's batch; target or empty
-  struct Failure { std::uint32_t event; bool rejected; bool scenario_error; std::string text; };
+  struct Emission {
+    std::uint32_t event;
+    std::string stage;
+  };  // index in the order's batch; target or empty
+  struct Failure {
+    std::uint32_t event;
+    bool rejected;
+    bool scenario_error;
+    std::string text;
+  };
   std::uint64_t id = 0;
   std::uint32_t worker = 0;
-  std::shared_ptr<EventBatch> emitted;       // meta.time set; in order of the events
-  std::vector<Emission> emissions;           // one for each event in `emitted`
+  std::shared_ptr<EventBatch> emitted;  // meta.time set; in order of the events
+  std::vector<Emission> emissions;      // one for each event in `emitted`
   std::vector<Failure> failures;
   std::int64_t work_us = 0;
 };

@@ -70,7 +70,8 @@ void SinkShard::write_out() {
   counters_.busy_since_us.store(0, std::memory_order_relaxed);
   if (written > 0) {
     set_state(ShardState::working);
-    counters_.work.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, port_.now_us() - begin)) / written, written);
+    counters_.work.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, port_.now_us() - begin)) / written,
+                          written);
   } else if (!inbox_.empty() || uncommitted_ == 0) {
     set_state(ShardState::idle);
   }

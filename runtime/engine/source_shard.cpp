@@ -68,7 +68,8 @@ void SourceShard::read_once() {
     latest = std::max(latest, time - stage_.lateness);
     outbox_.mark();
     // The batch is ours alone and cleared before it is read into again: its events may be moved from.
-    if (outbox_.emit(type, const_cast<void*>(batch_.events.event(i)), time, make_trace(stream_, ++record_.sequence), {}) == 0)
+    if (outbox_.emit(type, const_cast<void*>(batch_.events.event(i)), time, make_trace(stream_, ++record_.sequence),
+                     {}) == 0)
       counters_.unrouted.add();
   }
   clock_ = latest;

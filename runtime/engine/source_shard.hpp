@@ -10,8 +10,8 @@ namespace mailroom::runtime {
 
 class SourceShard final : public ShardCore {
  public:
-  static constexpr std::size_t read_events = 512;         // a read, a commit
-  static constexpr std::int64_t idle_wait_us = 20'000;    // until an idle source is asked again
+  static constexpr std::size_t read_events = 512;       // a read, a commit
+  static constexpr std::int64_t idle_wait_us = 20'000;  // until an idle source is asked again
 
   explicit SourceShard(const ShardSetup& setup);
   void prepare() override;

@@ -21,8 +21,9 @@ struct Header {
 };
 
 [[noreturn]] void refuse(const char* what, const std::filesystem::path& directory) {
-  throw StorageError(fmt::format("can't {} a spilled mailbox in {}: {}; free space there, or set TMPDIR to another folder", what,
-                                 directory.string(), std::strerror(errno)));
+  throw StorageError(
+      fmt::format("can't {} a spilled mailbox in {}: {}; free space there, or set TMPDIR to another folder", what,
+                  directory.string(), std::strerror(errno)));
 }
 
 }  // namespace
@@ -42,11 +43,13 @@ void SpillFile::append(const Parcel& parcel) {
   if (descriptor_ < 0) open();
   buffer_.assign(sizeof(Header), '\0');
   encode_batch(*parcel.batch, buffer_);
-  const Header header{buffer_.size() - sizeof(Header), parcel.first_sequence, parcel.watermark.micros, parcel.channel, parcel.skipped};
+  const Header header{buffer_.size() - sizeof(Header), parcel.first_sequence, parcel.watermark.micros, parcel.channel,
+                      parcel.skipped};
   std::memcpy(buffer_.data(), &header, sizeof header);
   std::size_t written = 0;
   while (written < buffer_.size()) {
-    const auto n = ::pwrite(descriptor_, buffer_.data() + written, buffer_.size() - written, static_cast<off_t>(end_ + written));
+    const auto n =
+        ::pwrite(descriptor_, buffer_.data() + written, buffer_.size() - written, static_cast<off_t>(end_ + written));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) refuse("write", directory_);
     written += static_cast<std::size_t>(n);

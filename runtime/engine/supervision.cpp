@@ -24,8 +24,9 @@ SupervisorLogic::Decision SupervisorLogic::on_failure(std::size_t child, std::in
   while (!restarts_.empty() && now_us - restarts_.front() > window_us) restarts_.pop_front();
   if (restarts_.size() >= policy_.restarts) {
     decision.escalate = true;
-    decision.reason = fmt::format("{} failed again after {} restarts within {} ms, which is all that its supervision allows",
-                                  children_[child], policy_.restarts, policy_.within.count());
+    decision.reason =
+        fmt::format("{} failed again after {} restarts within {} ms, which is all that its supervision allows",
+                    children_[child], policy_.restarts, policy_.within.count());
     restarts_.clear();  // a restart from above begins a new count
     return decision;
   }

@@ -27,10 +27,10 @@ class BackoffPlan {
 class SupervisorLogic {
  public:
   struct Decision {
-    std::vector<std::size_t> restart;       // children, in order; empty if a restart that covers this is under way
+    std::vector<std::size_t> restart;  // children, in order; empty if a restart that covers this is under way
     std::chrono::microseconds delay{0};
     bool escalate = false;
-    std::string reason;                     // of an escalation
+    std::string reason;  // of an escalation
   };
 
   SupervisorLogic(const SupervisionPolicy& policy, std::vector<std::string> children);
@@ -44,7 +44,7 @@ class SupervisorLogic {
   const BackoffPlan backoff_;
   const std::vector<std::string> children_;
   std::vector<bool> pending_;
-  std::deque<std::int64_t> restarts_;       // times within the window
+  std::deque<std::int64_t> restarts_;  // times within the window
 };
 
 }  // namespace mailroom::runtime

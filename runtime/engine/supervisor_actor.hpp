@@ -18,11 +18,19 @@ class SupervisorActor final : public caf::event_based_actor {
 
   // `children` is read when the first failure arrives: the address book is complete by then.
   // `parent` gets FailureMail{index_in_parent, reason}; without one, `last_resort` is called.
-  SupervisorActor(caf::actor_config& config, std::string name, SupervisionPolicy policy, std::vector<std::string> child_names,
-                  std::function<std::vector<caf::actor>()> children, std::function<void(SupervisorActor&, const std::string&)> escalate,
-                  const Clock& clock, std::uint64_t seed, Log log)
-      : caf::event_based_actor(config), name_(std::move(name)), logic_(policy, child_names), child_names_(std::move(child_names)),
-        children_(std::move(children)), escalate_(std::move(escalate)), clock_(clock), random_(seed), log_(std::move(log)) {}
+  SupervisorActor(caf::actor_config& config, std::string name, SupervisionPolicy policy,
+                  std::vector<std::string> child_names, std::function<std::vector<caf::actor>()> children,
+                  std::function<void(SupervisorActor&, const std::string&)> escalate, const Clock& clock,
+                  std::uint64_t seed, Log log)
+      : caf::event_based_actor(config),
+        name_(std::move(name)),
+        logic_(policy, child_names),
+        child_names_(std::move(child_names)),
+        children_(std::move(children)),
+        escalate_(std::move(escalate)),
+        clock_(clock),
+        random_(seed),
+        log_(std::move(log)) {}
 
  protected:
   caf::behavior make_behavior() override {
@@ -32,7 +40,8 @@ class SupervisorActor final : public caf::event_based_actor {
           const auto drawn = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
           const auto decision = logic_.on_failure(mail.child, clock_.steady_us(), drawn);
           if (decision.escalate) {
-            const auto text = fmt::format("{}. The last failure: {}: {}", decision.reason, child_names_[mail.child], mail.reason);
+            const auto text =
+                fmt::format("{}. The last failure: {}: {}", decision.reason, child_names_[mail.child], mail.reason);
             log_(LogLevel::error, name_, text);
             escalate_(*this, text);
             return;
@@ -40,10 +49,12 @@ class SupervisorActor final : public caf::event_based_actor {
           if (decision.restart.empty()) return;  // already under way
           log_(LogLevel::warning, name_,
                fmt::format("{} failed ({}): restarting {} in {} ms", child_names_[mail.child], mail.reason,
-                           decision.restart.size() == 1 ? child_names_[decision.restart.front()]
-                                                        : fmt::format("{} of its {} children", decision.restart.size(), child_names_.size()),
+                           decision.restart.size() == 1
+                               ? child_names_[decision.restart.front()]
+                               : fmt::format("{} of its {} children", decision.restart.size(), child_names_.size()),
                            std::chrono::duration_cast<std::chrono::milliseconds>(decision.delay).count()));
-          delayed_send(this, std::chrono::duration_cast<std::chrono::microseconds>(decision.delay), RestartDueMail{decision.restart});
+          delayed_send(this, std::chrono::duration_cast<std::chrono::microseconds>(decision.delay),
+                       RestartDueMail{decision.restart});
         },
         [this](const RestartDueMail& mail) {
           const auto children = children_();

@@ -19,7 +19,8 @@ struct SyncCounters {
 
 class SyncerActor final : public caf::event_based_actor {
  public:
-  SyncerActor(caf::actor_config& config, Journal& journal, const AddressBook& book, const Clock& clock, SyncCounters& counters)
+  SyncerActor(caf::actor_config& config, Journal& journal, const AddressBook& book, const Clock& clock,
+              SyncCounters& counters)
       : caf::event_based_actor(config), journal_(journal), book_(book), clock_(clock), counters_(counters) {}
 
  protected:

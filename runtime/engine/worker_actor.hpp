@@ -12,10 +12,17 @@ namespace mailroom::runtime {
 
 class WorkerActor final : public caf::event_based_actor {
  public:
-  WorkerActor(caf::actor_config& config, std::unique_ptr<ActorHost> host, const Stage& stage, const AddressBook& book, const Clock& clock,
-              ShardIndex queue, std::uint32_t number, std::function<void(LogLevel, std::string_view)> log)
-      : caf::event_based_actor(config), host_(std::move(host)), stage_(stage), book_(book), clock_(clock), queue_(queue),
-        number_(number), log_(std::move(log)) {}
+  WorkerActor(caf::actor_config& config, std::unique_ptr<ActorHost> host, const Stage& stage, const AddressBook& book,
+              const Clock& clock, ShardIndex queue, std::uint32_t number,
+              std::function<void(LogLevel, std::string_view)> log)
+      : caf::event_based_actor(config),
+        host_(std::move(host)),
+        stage_(stage),
+        book_(book),
+        clock_(clock),
+        queue_(queue),
+        number_(number),
+        log_(std::move(log)) {}
 
  protected:
   caf::behavior make_behavior() override {

@@ -16,7 +16,7 @@ WorkerQueue::WorkerQueue(const ShardSetup& setup)
 void WorkerQueue::prepare() {
   ShardCore::prepare();
   if (journal_ == nullptr) return;
-    const auto again = [&](HeldEvent held) {
+  const auto again = [&](HeldEvent held) {
     if (auto* input = input_of(held.channel)) input->counters->waiting.add();
     again_.emplace(0, std::move(held));
     return true;
@@ -80,7 +80,8 @@ void WorkerQueue::hand_out() {
       continue;
     }
     const auto size = static_cast<std::uint32_t>(item.parcel.batch->size());
-    if (open_.empty() || open_.back()->item.parcel.first_sequence != item.parcel.first_sequence || open_.back()->item.input != item.input) {
+    if (open_.empty() || open_.back()->item.parcel.first_sequence != item.parcel.first_sequence ||
+        open_.back()->item.input != item.input) {
       auto open = std::make_shared<Open>();
       open->item.parcel = item.parcel;
       open->item.input = item.input;
@@ -97,7 +98,8 @@ void WorkerQueue::hand_out() {
     const auto skip_done = [&] {
       for (const auto& [from, to] : beyond)
         if (sequence_of(first) >= from && sequence_of(first) <= to) {
-          const auto past = static_cast<std::uint32_t>(std::min<std::uint64_t>(size, to - item.parcel.first_sequence + 1));
+          const auto past =
+              static_cast<std::uint32_t>(std::min<std::uint64_t>(size, to - item.parcel.first_sequence + 1));
           const auto skipped = past - first;
           open->undone -= skipped;
           item.input->counters->inbox.set(item.input->counters->inbox.get() - skipped);
@@ -107,10 +109,12 @@ void WorkerQueue::hand_out() {
         }
       return false;
     };
-    while (first < size && skip_done()) {}
+    while (first < size && skip_done()) {
+    }
     auto last = std::min(size, first + std::max(1u, std::min(chunk_events, size / workers_)));
     for (const auto& range : beyond)
-      if (sequence_of(first) < range.first && range.first < sequence_of(last)) last = static_cast<std::uint32_t>(range.first - item.parcel.first_sequence);
+      if (sequence_of(first) < range.first && range.first < sequence_of(last))
+        last = static_cast<std::uint32_t>(range.first - item.parcel.first_sequence);
     item.next = last;
     if (first < last) {
       Order order;
@@ -172,7 +176,8 @@ void WorkerQueue::on_work_result(WorkResult result) {
     for (std::size_t i = 0; i < result.emissions.size(); ++i) {
       const auto& meta = result.emitted->meta(i);
       outbox_.mark();
-      if (outbox_.emit(result.emitted->type(i), const_cast<void*>(result.emitted->event(i)), meta.time, meta.trace, result.emissions[i].stage) == 0)
+      if (outbox_.emit(result.emitted->type(i), const_cast<void*>(result.emitted->event(i)), meta.time, meta.trace,
+                       result.emissions[i].stage) == 0)
         counters_.unrouted.add();
     }
     if (!order.parcel) {
@@ -197,7 +202,9 @@ void WorkerQueue::on_work_result(WorkResult result) {
       input.counters->processed.add(done);
       counters_.in.add(done);
       for (const auto& failure : result.failures)
-        failed(hold(*order.batch, failure.event, {}, input.planned->id, open.item.parcel.first_sequence + failure.event), &input, failure);
+        failed(
+            hold(*order.batch, failure.event, {}, input.planned->id, open.item.parcel.first_sequence + failure.event),
+            &input, failure);
       input.counters->inbox.set(input.counters->inbox.get() - events);
       counters_.depth.set(counters_.depth.get() - events);
       mark_done(input, open.item.parcel.first_sequence + order.first, open.item.parcel.first_sequence + order.last - 1);
@@ -241,7 +248,8 @@ void WorkerQueue::failed(HeldEvent held, Input* input, const WorkResult::Failure
   counters_.failures.add();
   if (held.attempts <= stage_.on_failure.retries)
     held.due = {};
-  else if (stage_.on_failure.then == Then::skip || stage_.on_failure.then == Then::park_key || stage_.on_failure.then == Then::stop) {
+  else if (stage_.on_failure.then == Then::skip || stage_.on_failure.then == Then::park_key ||
+           stage_.on_failure.then == Then::stop) {
     give_up(std::move(held), input);
     return;
   } else if (stage_.on_failure.then == Then::escalate) {
@@ -253,7 +261,8 @@ void WorkerQueue::failed(HeldEvent held, Input* input, const WorkResult::Failure
   put_held(HeldReason::waiting, held);
   if (input != nullptr) input->counters->waiting.add();
   const auto drawn = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
-  const auto delay = std::chrono::duration_cast<std::chrono::microseconds>(backoff_.delay(std::max(1u, held.attempts), drawn)).count();
+  const auto delay =
+      std::chrono::duration_cast<std::chrono::microseconds>(backoff_.delay(std::max(1u, held.attempts), drawn)).count();
   again_.emplace(port_.now_us() + delay, std::move(held));
 }
 
@@ -320,8 +329,9 @@ class ChunkPort final : public ContextPort {
   }
   void emit(const EventType& type, void* event, std::string_view stage, Timestamp time) override {
     if (std::find(stage_.emits.begin(), stage_.emits.end(), &type) == stage_.emits.end())
-      throw ScenarioError(fmt::format("actor {} emits {} and does not say so; add it to its \"using Emits = mailroom::Events<...>\"",
-                                      stage_.actor->name, type.name()));
+      throw ScenarioError(
+          fmt::format("actor {} emits {} and does not say so; add it to its \"using Emits = mailroom::Events<...>\"",
+                      stage_.actor->name, type.name()));
     EventMeta meta;
     meta.time = time;
     meta.trace = trace_;
@@ -335,8 +345,10 @@ class ChunkPort final : public ContextPort {
 
  private:
   void needs_key(const char* what) const {
-    throw ScenarioError(fmt::format("actor {} wants to {} in stage '{}', whose ordering is \"none\": timers belong to a key. "
-                                    "Give the stage a \"key\", or ordering \"total\"", stage_.actor->name, what, stage_.name));
+    throw ScenarioError(
+        fmt::format("actor {} wants to {} in stage '{}', whose ordering is \"none\": timers belong to a key. "
+                    "Give the stage a \"key\", or ordering \"total\"",
+                    stage_.actor->name, what, stage_.name));
   }
   const Stage& stage_;
   WorkResult& result_;

@@ -30,11 +30,13 @@ class WorkerQueue final : public ShardCore {
 
  protected:
   void work() override;
-  [[nodiscard]] bool at_rest() const override { return open_.empty() && outstanding_.empty() && again_.empty() && !awaits_supervisor_; }
+  [[nodiscard]] bool at_rest() const override {
+    return open_.empty() && outstanding_.empty() && again_.empty() && !awaits_supervisor_;
+  }
   [[nodiscard]] Timestamp outgoing_watermark() const override;
 
  private:
-  struct Open {              // a parcel with chunks under way
+  struct Open {  // a parcel with chunks under way
     Work item;
     std::uint32_t undone = 0;
     bool handed_out = false;  // all of it
@@ -59,7 +61,7 @@ class WorkerQueue final : public ShardCore {
   std::vector<std::uint32_t> free_;
   std::map<std::uint64_t, Order> outstanding_;
   std::uint64_t next_order_ = 1;
-  std::multimap<std::int64_t, HeldEvent> again_;   // events to be tried again, by time
+  std::multimap<std::int64_t, HeldEvent> again_;  // events to be tried again, by time
   std::deque<std::shared_ptr<Open>> open_;
   BackoffPlan backoff_;
   std::mt19937_64 random_;

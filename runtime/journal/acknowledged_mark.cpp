@@ -1,14 +1,12 @@
 #include "runtime/journal/acknowledged_mark.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <fmt/format.h>
-
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <string_view>
+#include <unistd.h>
 
 #include <mailroom/batch_codec.hpp>
 #include <mailroom/errors.hpp>
@@ -31,7 +29,8 @@ std::array<char, mark_size> encode_mark(std::uint64_t commit) {
 
 }  // namespace
 
-AcknowledgedMark::AcknowledgedMark(const std::filesystem::path& directory, Mode mode) : path_(directory / "ACKNOWLEDGED") {
+AcknowledgedMark::AcknowledgedMark(const std::filesystem::path& directory, Mode mode)
+    : path_(directory / "ACKNOWLEDGED") {
   const auto fail = [&](const char* what) {
     const int error = errno;
     if (file_ >= 0) ::close(file_);
@@ -59,7 +58,8 @@ AcknowledgedMark::AcknowledgedMark(const std::filesystem::path& directory, Mode 
     if (!synced) fail("cannot be synced");
     return;
   }
-  for (std::size_t i = 0; i < 8; ++i) commit_ |= std::uint64_t{static_cast<unsigned char>(bytes[commit_at + i])} << (8 * i);
+  for (std::size_t i = 0; i < 8; ++i)
+    commit_ |= std::uint64_t{static_cast<unsigned char>(bytes[commit_at + i])} << (8 * i);
   if (size != static_cast<ssize_t>(mark_size) || bytes != encode_mark(commit_)) {
     ::close(file_);
     throw CorruptData(fmt::format(
@@ -77,7 +77,8 @@ void AcknowledgedMark::set(std::uint64_t commit) {
   const auto bytes = encode_mark(commit);
   const auto written = ::pwrite(file_, bytes.data(), bytes.size(), 0);
   if (written != static_cast<ssize_t>(bytes.size())) {
-    throw StorageError(fmt::format("{}: cannot be written: {}", path_.string(), written < 0 ? std::strerror(errno) : "too few bytes"));
+    throw StorageError(
+        fmt::format("{}: cannot be written: {}", path_.string(), written < 0 ? std::strerror(errno) : "too few bytes"));
   }
   commit_ = commit;
 }

@@ -1,10 +1,9 @@
 #include "runtime/journal/dead_letters.hpp"
 
-#include <fmt/format.h>
-#include <fmt/ostream.h>
-
 #include <algorithm>
 #include <charconv>
+#include <fmt/format.h>
+#include <fmt/ostream.h>
 #include <functional>
 #include <set>
 
@@ -38,22 +37,26 @@ void check_id(std::string_view id) {
   };
   if (slash == std::string_view::npos || colon == std::string_view::npos || slash == 0 || colon < slash ||
       !is_number(id.substr(slash + 1, colon - slash - 1)) || !is_number(id.substr(colon + 1)))
-    throw BadValue(fmt::format("dead letter id \"{}\": expected stage/shard:number, like orders/2:17, as `list` shows it", id));
+    throw BadValue(
+        fmt::format("dead letter id \"{}\": expected stage/shard:number, like orders/2:17, as `list` shows it", id));
 }
 
 void check_filter(Journal& journal, const DeadLetterFilter& filter) {
   for (const auto& id : filter.ids) check_id(id);
   if (filter.kind) {
-    const auto kinds = filter.parked ? std::vector<std::string>{"failed", "follows"} : std::vector<std::string>{"rejected", "failed", "dirty", "overflow"};
+    const auto kinds = filter.parked ? std::vector<std::string>{"failed", "follows"}
+                                     : std::vector<std::string>{"rejected", "failed", "dirty", "overflow"};
     if (std::find(kinds.begin(), kinds.end(), *filter.kind) == kinds.end())
       throw BadValue(fmt::format("kind \"{}\": expected one of {}", *filter.kind, fmt::join(kinds, ", ")));
   }
   if (filter.stage) {
     const auto shards = journal.shards();
-    if (std::none_of(shards.begin(), shards.end(), [&](const auto& shard) { return shard.second.first == *filter.stage; })) {
+    if (std::none_of(shards.begin(), shards.end(),
+                     [&](const auto& shard) { return shard.second.first == *filter.stage; })) {
       std::set<std::string> known;
       for (const auto& shard : shards) known.insert(shard.second.first);
-      throw BadValue(fmt::format("stage \"{}\": not in this journal, which has: {}", *filter.stage, fmt::join(known, ", ")));
+      throw BadValue(
+          fmt::format("stage \"{}\": not in this journal, which has: {}", *filter.stage, fmt::join(known, ", ")));
     }
   }
 }
@@ -78,10 +81,13 @@ std::vector<Chosen> choose(Journal& journal, const DeadLetterFilter& filter, boo
         if (fits(head)) keys.insert(head.key);
         return true;
       });
-    journal.scan_held_heads(reason, shard_id, [&, id = shard_id, stage = name.first, shard = name.second](HeldEvent head, std::string_view batch) {
-      if (keys.contains(head.key) || fits(head)) chosen.push_back({id, stage, shard, std::move(head), std::string(batch)});
-      return true;
-    });
+    journal.scan_held_heads(
+        reason, shard_id,
+        [&, id = shard_id, stage = name.first, shard = name.second](HeldEvent head, std::string_view batch) {
+          if (keys.contains(head.key) || fits(head))
+            chosen.push_back({id, stage, shard, std::move(head), std::string(batch)});
+          return true;
+        });
   }
   return chosen;
 }
@@ -104,7 +110,8 @@ DeadLetter describe(Chosen row, const std::map<ChannelId, std::string>& senders,
   if (row.batch.empty()) {
     letter.payload = std::move(row.head.content);
   } else if (auto event = stored_event_to_json(row.batch); event.contains("unknown")) {
-    letter.payload = fmt::format("{}: not decodable without the scenario's library", event["unknown"].get<std::string>());
+    letter.payload =
+        fmt::format("{}: not decodable without the scenario's library", event["unknown"].get<std::string>());
   } else {
     letter.event = event["event"].get<std::string>();
     letter.payload = std::move(event["payload"]);
@@ -135,8 +142,9 @@ DeadLetterOutcome retry_dead_letters(Journal& journal, const DeadLetterFilter& f
   for (const auto& row : chosen) {
     found.insert(row.id());
     if (row.batch.empty())
-      outcome.refused.push_back(fmt::format("{}: dirty input cannot be tried again: mend {} and read it anew, or discard it", row.id(),
-                                            row.head.origin.empty() ? "the source" : row.head.origin));
+      outcome.refused.push_back(
+          fmt::format("{}: dirty input cannot be tried again: mend {} and read it anew, or discard it", row.id(),
+                      row.head.origin.empty() ? "the source" : row.head.origin));
     else if (row.head.redrive)
       ++outcome.unchanged;
     else {
@@ -148,7 +156,8 @@ DeadLetterOutcome retry_dead_letters(Journal& journal, const DeadLetterFilter& f
   }
   for (const auto& id : filter.ids)
     if (!found.contains(id))
-      throw BadValue(fmt::format("{} {}: not there: `list` shows what is", filter.parked ? "parked event" : "dead letter", id));
+      throw BadValue(
+          fmt::format("{} {}: not there: `list` shows what is", filter.parked ? "parked event" : "dead letter", id));
   if (outcome.changed > 0) {
     journal.commit(write);
     journal.sync();
@@ -165,7 +174,8 @@ DeadLetterOutcome discard_dead_letters(Journal& journal, const DeadLetterFilter&
     ++outcome.changed;
     if (!filter.parked || row.head.channel == 0) continue;
     auto record = records.find(row.shard_id);
-    if (record == records.end()) record = records.emplace(row.shard_id, journal.read_shard(row.shard_id).value_or(ShardRecord{})).first;
+    if (record == records.end())
+      record = records.emplace(row.shard_id, journal.read_shard(row.shard_id).value_or(ShardRecord{})).first;
     for (auto& consumed : record->second.consumed)
       if (consumed.channel == row.head.channel && consumed.parked > 0) {
         --consumed.parked;
@@ -181,7 +191,8 @@ DeadLetterOutcome discard_dead_letters(Journal& journal, const DeadLetterFilter&
 }
 
 DeadLetterOutcome retry_dead_letters(const std::filesystem::path& directory, const DeadLetterFilter& filter) {
-  list_dead_letters(directory, DeadLetterFilter{});  // refuses a directory that is none, where opening for writing would make one
+  list_dead_letters(directory,
+                    DeadLetterFilter{});  // refuses a directory that is none, where opening for writing would make one
   return retry_dead_letters(*Journal::open(directory), filter);
 }
 
@@ -194,9 +205,19 @@ void print_dead_letters(const std::vector<DeadLetter>& letters, bool json_lines,
   if (json_lines) {
     for (const auto& letter : letters)
       fmt::print(out, "{}\n",
-                 to_line({{"id", letter.id}, {"stage", letter.stage}, {"shard", letter.shard}, {"parked", letter.parked}, {"kind", letter.kind},
-                          {"reason", letter.reason}, {"attempts", letter.attempts}, {"origin", letter.origin}, {"from", letter.from},
-                          {"key", letter.key}, {"when", time_to_text(letter.when)}, {"event", letter.event}, {"payload", letter.payload},
+                 to_line({{"id", letter.id},
+                          {"stage", letter.stage},
+                          {"shard", letter.shard},
+                          {"parked", letter.parked},
+                          {"kind", letter.kind},
+                          {"reason", letter.reason},
+                          {"attempts", letter.attempts},
+                          {"origin", letter.origin},
+                          {"from", letter.from},
+                          {"key", letter.key},
+                          {"when", time_to_text(letter.when)},
+                          {"event", letter.event},
+                          {"payload", letter.payload},
                           {"retry", letter.redrive}}));
     return;
   }
@@ -204,10 +225,12 @@ void print_dead_letters(const std::vector<DeadLetter>& letters, bool json_lines,
     fmt::print(out, "none\n");
     return;
   }
-  fmt::print(out, "{:<20} {:<9} {:<27} {:>5} {:<16} {:<12} {:<16} {}\n", "ID", "KIND", "WHEN", "TRIES", "KEY", "FROM", "ORIGIN", "REASON");
+  fmt::print(out, "{:<20} {:<9} {:<27} {:>5} {:<16} {:<12} {:<16} {}\n", "ID", "KIND", "WHEN", "TRIES", "KEY", "FROM",
+             "ORIGIN", "REASON");
   for (const auto& letter : letters) {
-    fmt::print(out, "{:<20} {:<9} {:<27} {:>5} {:<16} {:<12} {:<16} {}{}\n", letter.id, letter.kind, time_to_text(letter.when), letter.attempts,
-               letter.key, letter.from.empty() ? "-" : letter.from, letter.origin.empty() ? "-" : letter.origin, letter.reason,
+    fmt::print(out, "{:<20} {:<9} {:<27} {:>5} {:<16} {:<12} {:<16} {}{}\n", letter.id, letter.kind,
+               time_to_text(letter.when), letter.attempts, letter.key, letter.from.empty() ? "-" : letter.from,
+               letter.origin.empty() ? "-" : letter.origin, letter.reason,
                letter.redrive ? " (to be tried again at the next start)" : "");
     fmt::print(out, "    {} {}\n", letter.event, to_line(letter.payload));
   }
@@ -216,8 +239,11 @@ void print_dead_letters(const std::vector<DeadLetter>& letters, bool json_lines,
 
 void print_outcome(const DeadLetterOutcome& outcome, bool discarded, std::ostream& out) {
   for (const auto& refused : outcome.refused) fmt::print(out, "{}\n", refused);
-  if (discarded) fmt::print(out, "{} discarded\n", outcome.changed);
-  else fmt::print(out, "{} marked for another try at the next start, {} marked already\n", outcome.changed, outcome.unchanged);
+  if (discarded)
+    fmt::print(out, "{} discarded\n", outcome.changed);
+  else
+    fmt::print(out, "{} marked for another try at the next start, {} marked already\n", outcome.changed,
+               outcome.unchanged);
 }
 
 }  // namespace mailroom::runtime

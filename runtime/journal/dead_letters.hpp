@@ -17,27 +17,27 @@ namespace mailroom::runtime {
 
 // What is chosen. All that is given must fit.
 struct DeadLetterFilter {
-  bool parked = false;               // look at the parking lots, instead of the dead letters
-  std::vector<std::string> ids;      // "orders/2:17"; empty: any
+  bool parked = false;           // look at the parking lots, instead of the dead letters
+  std::vector<std::string> ids;  // "orders/2:17"; empty: any
   std::optional<std::string> stage;
   std::optional<std::string> key;
-  std::optional<std::string> kind;   // "rejected" | "failed" | "dirty" | "overflow"; parked: "failed" | "follows"
+  std::optional<std::string> kind;  // "rejected" | "failed" | "dirty" | "overflow"; parked: "failed" | "follows"
 };
 
 struct DeadLetter {
-  std::string id;                    // stage/shard:ordinal
+  std::string id;  // stage/shard:ordinal
   std::string stage;
   std::uint32_t shard = 0;
   std::uint64_t ordinal = 0;
   bool parked = false;
   std::string kind, reason, key;
   unsigned attempts = 0;
-  std::string origin;                // dirty: "file.csv:12"; others: the source event's trace, "stream:sequence"
-  std::string from;                  // the stage that sent it; empty: a timer, or the shard's own input
+  std::string origin;  // dirty: "file.csv:12"; others: the source event's trace, "stream:sequence"
+  std::string from;    // the stage that sent it; empty: a timer, or the shard's own input
   Timestamp when = Timestamp::min();
-  std::string event;                 // type; empty: dirty input, or a type of a library that is not loaded
-  nlohmann::json payload;            // dirty: the raw text
-  bool redrive = false;              // marked: it is tried again at the next start
+  std::string event;       // type; empty: dirty input, or a type of a library that is not loaded
+  nlohmann::json payload;  // dirty: the raw text
+  bool redrive = false;    // marked: it is tried again at the next start
 };
 
 struct DeadLetterOutcome {

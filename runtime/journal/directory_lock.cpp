@@ -1,14 +1,12 @@
 #include "runtime/journal/directory_lock.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <fmt/format.h>
-
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <string>
+#include <sys/file.h>
+#include <unistd.h>
 #include <utility>
 
 #include <mailroom/errors.hpp>
@@ -20,15 +18,18 @@ DirectoryLock::DirectoryLock(const std::filesystem::path& directory, Mode mode) 
   if (mode == Mode::write) {
     std::error_code error;
     std::filesystem::create_directories(directory, error);
-    if (error) throw StorageError(fmt::format("journal {}: the directory cannot be made: {}", directory.string(), error.message()));
+    if (error)
+      throw StorageError(
+          fmt::format("journal {}: the directory cannot be made: {}", directory.string(), error.message()));
     file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   } else {
     file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   }
   if (file_ < 0) {
     if (mode == Mode::read && (errno == ENOENT || errno == ENOTDIR))
-      throw StorageError(fmt::format("journal {}: there is no journal here: give the directory that `mailroom run --data` names",
-                                     directory.string()));
+      throw StorageError(
+          fmt::format("journal {}: there is no journal here: give the directory that `mailroom run --data` names",
+                      directory.string()));
     throw StorageError(fmt::format("journal {}: OWNER cannot be opened: {}", directory.string(), std::strerror(errno)));
   }
   if (::flock(file_, (mode == Mode::write ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
@@ -37,10 +38,12 @@ DirectoryLock::DirectoryLock(const std::filesystem::path& directory, Mode mode) 
     const auto size = ::pread(file_, text, sizeof text - 1, 0);
     ::close(std::exchange(file_, -1));
     if (error != EWOULDBLOCK)
-      throw StorageError(fmt::format("journal {}: OWNER cannot be locked: {}", directory.string(), std::strerror(error)));
+      throw StorageError(
+          fmt::format("journal {}: OWNER cannot be locked: {}", directory.string(), std::strerror(error)));
     std::string owner(text, size > 0 ? static_cast<std::size_t>(size) : 0);
     while (!owner.empty() && owner.back() == '\n') owner.pop_back();
-    throw StorageError(fmt::format("journal {}: in use by {}: stop it first, or give another directory", directory.string(),
+    throw StorageError(fmt::format("journal {}: in use by {}: stop it first, or give another directory",
+                                   directory.string(),
                                    owner.empty() ? "another process" : "another process (last writer: " + owner + ")"));
   }
   if (mode == Mode::write) {

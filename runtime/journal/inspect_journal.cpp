@@ -1,9 +1,8 @@
 #include "runtime/journal/inspect_journal.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ostream.h>
-
-#include <algorithm>
 #include <vector>
 
 #include <mailroom/actor_type.hpp>
@@ -24,15 +23,16 @@ std::uint64_t count_held(Journal& journal, HeldReason reason, ShardId shard) {
 }
 
 void print_shards(Journal& journal, const InspectOptions& options, std::ostream& out) {
-  fmt::print(out, "{:<24} {:>5} {:>9} {:>12} {:>9} {:>8} {:>8} {:>8} {:>8}  {}\n", "SHARD", "EPOCH", "COMMITS", "SEQUENCE", "KEYS", "TIMERS",
-             "WAITING", "PARKED", "DEAD", "POSITION");
+  fmt::print(out, "{:<24} {:>5} {:>9} {:>12} {:>9} {:>8} {:>8} {:>8} {:>8}  {}\n", "SHARD", "EPOCH", "COMMITS",
+             "SEQUENCE", "KEYS", "TIMERS", "WAITING", "PARKED", "DEAD", "POSITION");
   for (const auto& [id, name] : journal.shards()) {
     if (options.stage && *options.stage != name.first) continue;
     const auto record = journal.read_shard(id).value_or(ShardRecord{});
     std::uint64_t keys = 0;
     journal.scan_state(id, [&](std::string_view, std::string_view) { return ++keys, true; });
-    fmt::print(out, "{:<24} {:>5} {:>9} {:>12} {:>9} {:>8} {:>8} {:>8} {:>8}  {}\n", fmt::format("{}/{}", name.first, name.second), record.epoch,
-               record.commit, record.sequence, keys, count_held(journal, HeldReason::timer, id), count_held(journal, HeldReason::waiting, id),
+    fmt::print(out, "{:<24} {:>5} {:>9} {:>12} {:>9} {:>8} {:>8} {:>8} {:>8}  {}\n",
+               fmt::format("{}/{}", name.first, name.second), record.epoch, record.commit, record.sequence, keys,
+               count_held(journal, HeldReason::timer, id), count_held(journal, HeldReason::waiting, id),
                count_held(journal, HeldReason::parked, id), count_held(journal, HeldReason::dead, id),
                (record.position.is_null() ? "-" : to_line(record.position)) + (record.ended ? " (ended)" : ""));
   }
@@ -46,24 +46,25 @@ void print_channels(Journal& journal, const InspectOptions& options, std::ostrea
       for (auto& position : record->consumed) consumed[position.channel] = std::move(position);
       for (auto& position : record->sent) sent[position.channel] = position;
     }
-  fmt::print(out, "\n{:<40} {:>12} {:>12} {:>9} {:>12} {:>8} {:>8} {:>8}  {}\n", "CHANNEL", "SENT", "TAKEN TO", "IN FLIGHT", "PROCESSED", "DEAD",
-             "PARKED", "DROPPED", "WATERMARK");
+  fmt::print(out, "\n{:<40} {:>12} {:>12} {:>9} {:>12} {:>8} {:>8} {:>8}  {}\n", "CHANNEL", "SENT", "TAKEN TO",
+             "IN FLIGHT", "PROCESSED", "DEAD", "PARKED", "DROPPED", "WATERMARK");
   for (const auto& [id, name] : journal.channels()) {
     if (options.stage && *options.stage != name.to_stage) continue;
     const auto& taken = consumed[id];
     const auto& given = sent[id];
     std::uint64_t in_flight = 0;
     journal.scan_parcel_heads(id, [&](const ParcelHead& parcel) {
-      for (auto sequence = std::max(parcel.first_sequence, taken.sequence + 1); sequence < parcel.first_sequence + parcel.count; ++sequence)
+      for (auto sequence = std::max(parcel.first_sequence, taken.sequence + 1);
+           sequence < parcel.first_sequence + parcel.count; ++sequence)
         if (std::none_of(taken.beyond.begin(), taken.beyond.end(),
                          [&](const auto& range) { return range.first <= sequence && sequence <= range.second; }))
           ++in_flight;
       return true;
     });
     fmt::print(out, "{:<40} {:>12} {:>12} {:>9} {:>12} {:>8} {:>8} {:>8}  {}\n",
-               fmt::format("{}/{} -> {}/{}", name.from_stage, name.from_shard, name.to_stage, name.to_shard), given.sent, taken.sequence, in_flight,
-               taken.processed, taken.dead_lettered, taken.parked, given.dropped_oldest + given.dropped_newest + given.rejected,
-               time_to_text(given.watermark));
+               fmt::format("{}/{} -> {}/{}", name.from_stage, name.from_shard, name.to_stage, name.to_shard),
+               given.sent, taken.sequence, in_flight, taken.processed, taken.dead_lettered, taken.parked,
+               given.dropped_oldest + given.dropped_newest + given.rejected, time_to_text(given.watermark));
   }
 }
 
@@ -71,9 +72,13 @@ void print_parcels(Journal& journal, const InspectOptions& options, std::ostream
   for (const auto& [id, name] : journal.channels()) {
     if (options.stage && *options.stage != name.to_stage) continue;
     journal.scan_parcel_heads(id, [&](const ParcelHead& parcel) {
-      nlohmann::json line{{"from", fmt::format("{}/{}", name.from_stage, name.from_shard)}, {"to", fmt::format("{}/{}", name.to_stage, name.to_shard)}};
+      nlohmann::json line{{"from", fmt::format("{}/{}", name.from_stage, name.from_shard)},
+                          {"to", fmt::format("{}/{}", name.to_stage, name.to_shard)}};
       if (auto unknown = unknown_schema(parcel.batch); !unknown.empty()) {
-        line.update({{"sequence", parcel.first_sequence}, {"events", parcel.count}, {"event", nullptr}, {"unknown", std::move(unknown)}});
+        line.update({{"sequence", parcel.first_sequence},
+                     {"events", parcel.count},
+                     {"event", nullptr},
+                     {"unknown", std::move(unknown)}});
         fmt::print(out, "{}\n", to_line(line));
         return true;
       }
@@ -95,8 +100,10 @@ void print_states(Journal& journal, const InspectOptions& options, std::ostream&
     const auto* type = actor == options.stage_actors.end() ? nullptr : ActorTypes::find(actor->second);
     journal.scan_state(id, [&](std::string_view key, std::string_view bytes) {
       nlohmann::json line{{"shard", fmt::format("{}/{}", name.first, name.second)}, {"key", key}};
-      if (type && type->state_to_json) line["state"] = type->state_to_json(bytes);
-      else line["hex"] = to_hex(bytes);
+      if (type && type->state_to_json)
+        line["state"] = type->state_to_json(bytes);
+      else
+        line["hex"] = to_hex(bytes);
       fmt::print(out, "{}\n", to_line(line));
       return true;
     });
@@ -117,7 +124,9 @@ void inspect_journal(Journal& journal, const InspectOptions& options, std::ostre
       found = found || name.first == *options.stage;
       if (name.second == 0) known += (known.empty() ? "" : ", ") + name.first;
     }
-    if (!found) throw BadValue(fmt::format("stage \"{}\": not in this journal, which has: {}", *options.stage, known.empty() ? "none" : known));
+    if (!found)
+      throw BadValue(fmt::format("stage \"{}\": not in this journal, which has: {}", *options.stage,
+                                 known.empty() ? "none" : known));
   }
   if (options.parcels) print_parcels(journal, options, out);
   if (options.states) print_states(journal, options, out);

@@ -12,10 +12,11 @@
 namespace mailroom::runtime {
 
 struct InspectOptions {
-  std::optional<std::string> stage;                // only this stage's shards and the channels that lead to it
-  bool parcels = false;                            // JSON lines: the events in the stage's mailboxes, instead of the tables
-  bool states = false;                             // JSON lines: the stage's states by key, instead of the tables
-  std::map<std::string, std::string> stage_actors; // stage -> actor type: states of these are shown as JSON, others in hex
+  std::optional<std::string> stage;  // only this stage's shards and the channels that lead to it
+  bool parcels = false;              // JSON lines: the events in the stage's mailboxes, instead of the tables
+  bool states = false;               // JSON lines: the stage's states by key, instead of the tables
+  std::map<std::string, std::string>
+      stage_actors;  // stage -> actor type: states of these are shown as JSON, others in hex
 };
 
 // Throws StorageError (no journal, in use), CorruptData (then `verify` tells more), BadValue (no such stage).

@@ -1,8 +1,7 @@
 #include "runtime/journal/journal.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -38,20 +37,23 @@ std::optional<std::uint64_t> check_log(Store& store) {
   const auto commit = read_number(store, 'k').value_or(0);
   const auto acknowledged = store.acknowledged();
   if (commit < acknowledged)
-    throw CorruptData(fmt::format("journal: the log ends at commit {} but commit {} had been acknowledged: records are missing. "
-                                  "Restore the directory from a copy, or look at what is left with `mailroom journal inspect`",
-                                  commit, acknowledged));
+    throw CorruptData(
+        fmt::format("journal: the log ends at commit {} but commit {} had been acknowledged: records are missing. "
+                    "Restore the directory from a copy, or look at what is left with `mailroom journal inspect`",
+                    commit, acknowledged));
   if (!format) {
     for (std::size_t i = 0; i < table_count; ++i)
       store.scan(static_cast<Table>(i), {}, [&](std::string_view key, std::string_view) -> bool {
-        throw CorruptData(fmt::format("journal: no format is recorded, but there is {}: this is no journal, or its first row is lost",
-                                      describe_key(static_cast<Table>(i), key)));
+        throw CorruptData(
+            fmt::format("journal: no format is recorded, but there is {}: this is no journal, or its first row is lost",
+                        describe_key(static_cast<Table>(i), key)));
       });
     return std::nullopt;
   }
   if (*format > format_version)
-    throw CorruptData(fmt::format("journal: format {}, this program reads up to {}: use the version of Mailroom that wrote it",
-                                  *format, format_version));
+    throw CorruptData(
+        fmt::format("journal: format {}, this program reads up to {}: use the version of Mailroom that wrote it",
+                    *format, format_version));
   return commit;
 }
 
@@ -126,9 +128,9 @@ struct Journal::Impl {
   std::mutex commit_mutex;
   std::atomic<std::uint64_t> committed{0};
   std::atomic<std::uint64_t> synced{0};
-  std::string commit_key, commit_value;    // reused, under commit_mutex
+  std::string commit_key, commit_value;  // reused, under commit_mutex
 
-  mutable std::mutex names_mutex;          // ids are given out before the shards run; names are read at any time
+  mutable std::mutex names_mutex;  // ids are given out before the shards run; names are read at any time
   std::map<std::pair<std::string, std::uint32_t>, ShardId> shard_ids;
   std::map<ShardId, ShardName> shard_names;
   std::map<std::tuple<std::string, std::uint32_t, std::string, std::uint32_t>, ChannelId> channel_ids;
@@ -190,7 +192,8 @@ std::string Journal::Impl::row(Table table, std::string_view key) const {
   const std::lock_guard lock(names_mutex);
   if (table == Table::mailbox && key.size() == 12) {
     if (const auto name = channel_names.find(parse_key(table, key).owner); name != channel_names.end())
-      text += fmt::format(" ({}/{} -> {}/{})", name->second.from_stage, name->second.from_shard, name->second.to_stage, name->second.to_shard);
+      text += fmt::format(" ({}/{} -> {}/{})", name->second.from_stage, name->second.from_shard, name->second.to_stage,
+                          name->second.to_shard);
   } else if (table != Table::meta && key.size() >= 4) {
     const auto shard = parse_state_key(key).shard;  // a shard's number leads in all these tables
     if (const auto name = shard_names.find(shard); name != shard_names.end())
@@ -235,12 +238,14 @@ ShardId Journal::shard_id(std::string_view stage, std::uint32_t index) {
   return id;
 }
 
-ChannelId Journal::channel_id(std::string_view from_stage, std::uint32_t from_shard, std::string_view to_stage, std::uint32_t to_shard) {
+ChannelId Journal::channel_id(std::string_view from_stage, std::uint32_t from_shard, std::string_view to_stage,
+                              std::uint32_t to_shard) {
   ChannelId id = 0;
   const ChannelName name{std::string(from_stage), from_shard, std::string(to_stage), to_shard};
   {
     const std::lock_guard lock(impl_->names_mutex);
-    const auto [found, added] = impl_->channel_ids.try_emplace(std::tuple(name.from_stage, from_shard, name.to_stage, to_shard), 0);
+    const auto [found, added] =
+        impl_->channel_ids.try_emplace(std::tuple(name.from_stage, from_shard, name.to_stage, to_shard), 0);
     if (!added) return found->second;
     id = found->second = impl_->channel_names.empty() ? 1 : impl_->channel_names.rbegin()->first + 1;
     impl_->channel_names.emplace(id, name);
@@ -366,14 +371,15 @@ bool Journal::Impl::consumer_is_done_with(ChannelId channel, std::uint64_t first
 
 void Journal::scan_parcels(ChannelId channel, std::uint64_t from_sequence, const std::function<bool(Parcel)>& visit) {
   std::string prefix, first;
-  shard_key(prefix, channel);  // channel numbers lead, as shard numbers do
+  shard_key(prefix, channel);                     // channel numbers lead, as shard numbers do
   const auto reach = EventBatch::max_events - 1;  // a parcel that ends at from_sequence begins at most this far before
   parcel_key(first, channel, from_sequence > reach ? from_sequence - reach : 0);
   auto next = from_sequence;
   impl_->store->scan(Table::mailbox, prefix, first, [&](std::string_view key, std::string_view value) {
     auto parcel = impl_->read(Table::mailbox, key, value, [&](std::string_view payload) {
       const auto head = decode_parcel_head(payload);
-      if (head.first_sequence != parse_key(Table::mailbox, key).number) throw CorruptData("its head names another sequence");
+      if (head.first_sequence != parse_key(Table::mailbox, key).number)
+        throw CorruptData("its head names another sequence");
       if (head.first_sequence + head.count - 1 < from_sequence) return Parcel{};
       const auto begins = head.first_sequence - std::min<std::uint64_t>(head.skipped, head.first_sequence - 1);
       if (begins > next && !impl_->consumer_is_done_with(channel, next, begins - 1))
@@ -393,7 +399,8 @@ std::optional<Parcel> Journal::read_parcel(ChannelId channel, std::uint64_t firs
   parcel_key(key, channel, first_sequence);
   const auto value = impl_->store->get(Table::mailbox, key);
   if (!value) return std::nullopt;
-  return impl_->read(Table::mailbox, key, *value, [&](std::string_view payload) { return decode_parcel(channel, payload); });
+  return impl_->read(Table::mailbox, key, *value,
+                     [&](std::string_view payload) { return decode_parcel(channel, payload); });
 }
 
 void Journal::scan_held(HeldReason reason, ShardId shard, const std::function<bool(HeldEvent)>& visit) {
@@ -415,7 +422,8 @@ void Journal::scan_parcel_heads(ChannelId channel, const std::function<bool(cons
   });
 }
 
-void Journal::scan_held_heads(HeldReason reason, ShardId shard, const std::function<bool(HeldEvent, std::string_view)>& visit) {
+void Journal::scan_held_heads(HeldReason reason, ShardId shard,
+                              const std::function<bool(HeldEvent, std::string_view)>& visit) {
   const auto table = held_table(reason);
   std::string prefix;
   shard_key(prefix, shard);

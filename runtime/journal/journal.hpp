@@ -30,7 +30,7 @@ using ChannelId = std::uint32_t;  // one producing shard -> one consuming shard
 struct Parcel {
   ChannelId channel = 0;
   std::uint64_t first_sequence = 1;
-  std::uint32_t skipped = 0;       // events shed right before this batch (overflow policy): sequences that never come
+  std::uint32_t skipped = 0;  // events shed right before this batch (overflow policy): sequences that never come
   Timestamp watermark = Timestamp::min();  // no event with an earlier time follows on this channel
   std::shared_ptr<const EventBatch> batch;
 };
@@ -39,9 +39,9 @@ struct ParcelHead;  // record_codec.hpp
 
 // The books of a channel. sent = processed + dead_lettered + dropped + parked + in flight.
 struct ChannelBooks {
-  std::uint64_t sent = 0;           // by the producer, shed events included
+  std::uint64_t sent = 0;                                              // by the producer, shed events included
   std::uint64_t dropped_oldest = 0, dropped_newest = 0, rejected = 0;  // by overflow policy; counted by the producer
-  std::uint64_t processed = 0;      // by the consumer
+  std::uint64_t processed = 0;                                         // by the consumer
   std::uint64_t dead_lettered = 0;
   std::uint64_t parked = 0;
 };
@@ -49,49 +49,50 @@ struct ChannelBooks {
 // What a shard has taken from one of its input channels.
 struct ConsumedPosition {
   ChannelId channel = 0;
-  std::uint64_t sequence = 0;       // all up to this one are done (processed, waiting, parked or dead-lettered)
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> beyond;  // done ranges [first, last] after that: worker queues only
+  std::uint64_t sequence = 0;  // all up to this one are done (processed, waiting, parked or dead-lettered)
+  std::vector<std::pair<std::uint64_t, std::uint64_t>>
+      beyond;  // done ranges [first, last] after that: worker queues only
   Timestamp watermark = Timestamp::min();
   std::uint64_t processed = 0, dead_lettered = 0, parked = 0;
 };
 struct SentPosition {
   ChannelId channel = 0;
-  std::uint64_t sequence = 0;       // last one given out
+  std::uint64_t sequence = 0;  // last one given out
   std::uint64_t sent = 0, dropped_oldest = 0, dropped_newest = 0, rejected = 0;
   Timestamp watermark = Timestamp::min();
 };
 
 // A shard's row, rewritten with each commit.
 struct ShardRecord {
-  std::uint64_t epoch = 0;          // raised at each open: who may write
-  std::uint64_t commit = 0;         // counts this shard's commits, contiguous
-  std::uint64_t next_ordinal = 1;   // for timers, waiting, parked and dead records
+  std::uint64_t epoch = 0;         // raised at each open: who may write
+  std::uint64_t commit = 0;        // counts this shard's commits, contiguous
+  std::uint64_t next_ordinal = 1;  // for timers, waiting, parked and dead records
   std::vector<ConsumedPosition> consumed;
   std::vector<SentPosition> sent;
   Timestamp clock = Timestamp::min();  // the stage's clock, "events" only
-  nlohmann::json position;          // sources: where reading goes on. sinks: what is written. null otherwise
-  std::uint64_t sequence = 0;       // sources: events made; sinks: events written
-  bool ended = false;               // sources: the input is read to its end
+  nlohmann::json position;             // sources: where reading goes on. sinks: what is written. null otherwise
+  std::uint64_t sequence = 0;          // sources: events made; sinks: events written
+  bool ended = false;                  // sources: the input is read to its end
 };
 
 enum class HeldReason : std::uint8_t { timer, waiting, parked, dead };
 
 // One event that is not in a mailbox: a timer, an event waiting for its retry, a parked one, a dead letter.
 struct HeldEvent {
-  std::uint64_t ordinal = 0;        // unique in its shard; order of arrival
+  std::uint64_t ordinal = 0;                // unique in its shard; order of arrival
   std::shared_ptr<const EventBatch> event;  // a batch of one; null for dirty input
   std::string key;
-  ChannelId channel = 0;            // where it came from; 0: a timer, or the shard's own input
+  ChannelId channel = 0;  // where it came from; 0: a timer, or the shard's own input
   std::uint64_t sequence = 0;
   unsigned attempts = 0;
-  Timestamp due;                    // timers: event-clock or wall time
-  std::string name;                 // timers: the name, if any
-  std::string reason;               // dead, parked: what went wrong, in words
-  std::string kind;                 // dead: "rejected" | "failed" | "dirty" | "overflow" ; parked: "failed" | "follows"
-  Timestamp when;                   // dead, parked: wall time of the decision
-  std::string origin;               // dirty: "file.csv:12"
-  std::string content;              // dirty: the raw text
-  bool redrive = false;             // parked, dead: an operator asked for another try; done at the next start
+  Timestamp due;         // timers: event-clock or wall time
+  std::string name;      // timers: the name, if any
+  std::string reason;    // dead, parked: what went wrong, in words
+  std::string kind;      // dead: "rejected" | "failed" | "dirty" | "overflow" ; parked: "failed" | "follows"
+  Timestamp when;        // dead, parked: wall time of the decision
+  std::string origin;    // dirty: "file.csv:12"
+  std::string content;   // dirty: the raw text
+  bool redrive = false;  // parked, dead: an operator asked for another try; done at the next start
 };
 
 // Collects one atomic write of one shard. Not thread-safe; reused after each commit.
@@ -121,8 +122,9 @@ class JournalWrite {
 
 class Journal {
  public:
-  // Opens or creates the journal in `directory`. Refuses a log that ends before what was acknowledged. Throws StorageError (locked by another process, unreadable,
-  // full) or CorruptData (fails its checks: says which record of which file; nothing is changed).
+  // Opens or creates the journal in `directory`. Refuses a log that ends before what was acknowledged. Throws
+  // StorageError (locked by another process, unreadable, full) or CorruptData (fails its checks: says which record of
+  // which file; nothing is changed).
   static std::unique_ptr<Journal> open(const std::filesystem::path& directory);
   // Over a given store (tests, simulation). A store that is open for reading must hold a journal already.
   static std::unique_ptr<Journal> open(std::unique_ptr<Store> store);
@@ -132,11 +134,17 @@ class Journal {
 
   // Numbers for names, allocated and written at first use. Call before the shards run.
   ShardId shard_id(std::string_view stage, std::uint32_t index);
-  ChannelId channel_id(std::string_view from_stage, std::uint32_t from_shard, std::string_view to_stage, std::uint32_t to_shard);
+  ChannelId channel_id(std::string_view from_stage, std::uint32_t from_shard, std::string_view to_stage,
+                       std::uint32_t to_shard);
   // The highest commit number in the log: at open, that of the last commit recovered.
   [[nodiscard]] std::uint64_t last_commit() const;
   // Names of all shards / channels ever numbered here: to refuse a topology that lost one with events in it.
-  struct ChannelName { std::string from_stage; std::uint32_t from_shard; std::string to_stage; std::uint32_t to_shard; };
+  struct ChannelName {
+    std::string from_stage;
+    std::uint32_t from_shard;
+    std::string to_stage;
+    std::uint32_t to_shard;
+  };
   [[nodiscard]] std::vector<std::pair<ShardId, std::pair<std::string, std::uint32_t>>> shards() const;
   [[nodiscard]] std::vector<std::pair<ChannelId, ChannelName>> channels() const;
 
@@ -163,7 +171,8 @@ class Journal {
   void scan_held(HeldReason table, ShardId shard, const std::function<bool(HeldEvent)>& visit);
   // The same without the events, whose bytes are given instead: works without the scenario's library.
   void scan_parcel_heads(ChannelId channel, const std::function<bool(const ParcelHead&)>& visit);
-  void scan_held_heads(HeldReason table, ShardId shard, const std::function<bool(HeldEvent, std::string_view batch)>& visit);
+  void scan_held_heads(HeldReason table, ShardId shard,
+                       const std::function<bool(HeldEvent, std::string_view batch)>& visit);
   // The rows themselves: for tools that must go on where these reads throw.
   [[nodiscard]] Store& store();
 

@@ -41,7 +41,8 @@ bool is_printable(std::string_view text) {
 
 std::string hex(std::string_view bytes) {
   std::string out = "0x";
-  for (const char c : bytes.substr(0, 40)) fmt::format_to(std::back_inserter(out), "{:02x}", static_cast<unsigned char>(c));
+  for (const char c : bytes.substr(0, 40))
+    fmt::format_to(std::back_inserter(out), "{:02x}", static_cast<unsigned char>(c));
   if (bytes.size() > 40) out += "...";
   return out;
 }
@@ -92,7 +93,8 @@ void held_key(std::string& key, std::uint32_t shard, std::uint64_t ordinal) { pa
 NumberedKey parse_key(Table table, std::string_view key) {
   const std::size_t expected = table == Table::shards ? 4 : 12;
   if (key.size() != expected)
-    throw CorruptData(fmt::format("{}: a key of {} bytes ({}), expected {}", table_name(table), key.size(), hex(key), expected));
+    throw CorruptData(
+        fmt::format("{}: a key of {} bytes ({}), expected {}", table_name(table), key.size(), hex(key), expected));
   NumberedKey parsed{read_big_endian<std::uint32_t>(key), 0};
   if (expected == 12) parsed.number = read_big_endian<std::uint64_t>(key.substr(4));
   return parsed;
@@ -104,7 +106,8 @@ std::uint32_t parse_meta_number(std::string_view key) {
 }
 
 StateKey parse_state_key(std::string_view key) {
-  if (key.size() < 4) throw CorruptData(fmt::format("state: a key of {} bytes ({}), expected at least 4", key.size(), hex(key)));
+  if (key.size() < 4)
+    throw CorruptData(fmt::format("state: a key of {} bytes ({}), expected at least 4", key.size(), hex(key)));
   return {read_big_endian<std::uint32_t>(key), key.substr(4)};
 }
 
@@ -114,15 +117,13 @@ void seal(Table table, std::string_view key, std::string& value) {
 }
 
 std::string_view unseal(Table table, std::string_view key, std::string_view value) {
-  if (value.size() < seal_size)
-    throw CorruptData(fmt::format("{} bytes, too few to hold a checksum", value.size()));
+  if (value.size() < seal_size) throw CorruptData(fmt::format("{} bytes, too few to hold a checksum", value.size()));
   const auto payload = value.substr(0, value.size() - seal_size);
   std::uint32_t stored = 0;
   for (std::size_t i = 0; i < seal_size; ++i)
     stored |= std::uint32_t{static_cast<unsigned char>(value[payload.size() + i])} << (8 * i);
   const auto computed = seal_of(table, key, payload);
-  if (stored != computed)
-    throw CorruptData(fmt::format("checksum is {:08x}, expected {:08x}", stored, computed));
+  if (stored != computed) throw CorruptData(fmt::format("checksum is {:08x}, expected {:08x}", stored, computed));
   return payload;
 }
 

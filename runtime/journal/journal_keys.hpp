@@ -34,12 +34,15 @@ void held_key(std::string& key, std::uint32_t shard, std::uint64_t ordinal);
 
 // The numbers back from a key. Throw CorruptData if its length is wrong.
 struct NumberedKey {
-  std::uint32_t owner = 0;    // shard or channel
-  std::uint64_t number = 0;   // first sequence or ordinal; 0 in a shard's key
+  std::uint32_t owner = 0;   // shard or channel
+  std::uint64_t number = 0;  // first sequence or ordinal; 0 in a shard's key
 };
-NumberedKey parse_key(Table table, std::string_view key);        // shards, mailbox, timers, waiting, parked, dead
-std::uint32_t parse_meta_number(std::string_view key);           // 's' and 'c'
-struct StateKey { std::uint32_t shard; std::string_view name; };
+NumberedKey parse_key(Table table, std::string_view key);  // shards, mailbox, timers, waiting, parked, dead
+std::uint32_t parse_meta_number(std::string_view key);     // 's' and 'c'
+struct StateKey {
+  std::uint32_t shard;
+  std::string_view name;
+};
 StateKey parse_state_key(std::string_view key);
 
 // Appends the seal to `value`, which holds the payload.

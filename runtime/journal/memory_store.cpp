@@ -41,8 +41,10 @@ void MemoryDisk::crash(std::size_t keep) {
   while (unsynced_.size() > keep) {
     auto& write = unsynced_.back();
     for (auto before = write.rbegin(); before != write.rend(); ++before) {
-      if (before->value) rows(before->table).insert_or_assign(std::move(before->key), std::move(*before->value));
-      else rows(before->table).erase(before->key);
+      if (before->value)
+        rows(before->table).insert_or_assign(std::move(before->key), std::move(*before->value));
+      else
+        rows(before->table).erase(before->key);
     }
     unsynced_.pop_back();
   }
@@ -97,8 +99,10 @@ void MemoryStore::write(StoreWrite& write) {
     auto& rows = disk_->rows(change.table);
     const auto row = rows.find(change.key);
     undo.push_back({change.table, change.key, row == rows.end() ? std::nullopt : std::optional(row->second)});
-    if (change.value) rows.insert_or_assign(change.key, *change.value);
-    else if (row != rows.end()) rows.erase(row);
+    if (change.value)
+      rows.insert_or_assign(change.key, *change.value);
+    else if (row != rows.end())
+      rows.erase(row);
   }
   disk_->unsynced_.push_back(std::move(undo));
 }

@@ -25,8 +25,12 @@ class MemoryDisk {
   void crash(std::size_t keep = 0);
   [[nodiscard]] std::size_t unsynced_writes() const;
   // The next write (or sync) throws StorageError, and the store is closed for writes.
-  void fail_next_write() { with_lock([&] { fail_write_ = true; }); }
-  void fail_next_sync() { with_lock([&] { fail_sync_ = true; }); }
+  void fail_next_write() {
+    with_lock([&] { fail_write_ = true; });
+  }
+  void fail_next_sync() {
+    with_lock([&] { fail_sync_ = true; });
+  }
   // Changes one bit of a stored value, as a bad disk does. Returns false if there is no such key.
   bool flip_bit(Table table, std::string_view key, std::size_t bit);
   // Takes a row away, past all writes. Returns false if there is no such key.
@@ -51,7 +55,7 @@ class MemoryDisk {
   std::array<Rows, table_count> tables_;
   std::vector<std::vector<Before>> unsynced_;  // one entry per write since the last sync, to undo it
   std::uint64_t acknowledged_ = 0;
-  std::uint64_t generation_ = 0;               // raised by crash()
+  std::uint64_t generation_ = 0;  // raised by crash()
   bool fail_write_ = false, fail_sync_ = false;
 };
 

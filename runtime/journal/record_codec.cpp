@@ -1,7 +1,6 @@
 #include "runtime/journal/record_codec.hpp"
 
 #include <fmt/format.h>
-
 #include <limits>
 
 #include <mailroom/batch_codec.hpp>
@@ -40,7 +39,8 @@ class Reader {
   Reader(std::string_view bytes, const char* what) : bytes_(bytes), what_(what) {
     const auto version = byte();
     if (version == 0 || version > record_version)
-      fail(fmt::format("form {}, this program reads up to {}: use the version of Mailroom that wrote it", version, record_version));
+      fail(fmt::format("form {}, this program reads up to {}: use the version of Mailroom that wrote it", version,
+                       record_version));
   }
 
   unsigned char byte() {
@@ -67,7 +67,8 @@ class Reader {
   }
   std::string_view text() {
     const auto size = varint();
-    if (size > bytes_.size() - at_) fail(fmt::format("a text of {} bytes where {} are left", size, bytes_.size() - at_));
+    if (size > bytes_.size() - at_)
+      fail(fmt::format("a text of {} bytes where {} are left", size, bytes_.size() - at_));
     const auto found = bytes_.substr(at_, size);
     at_ += size;
     return found;
@@ -75,7 +76,8 @@ class Reader {
   // A number of items, each of which takes at least `least` bytes: bounds what a damaged count makes us reserve.
   std::size_t count(std::size_t least) {
     const auto value = varint();
-    if (value > (bytes_.size() - at_) / least) fail(fmt::format("{} items where {} bytes are left", value, bytes_.size() - at_));
+    if (value > (bytes_.size() - at_) / least)
+      fail(fmt::format("{} items where {} bytes are left", value, bytes_.size() - at_));
     return value;
   }
   std::string_view rest() {
@@ -135,7 +137,8 @@ std::uint32_t read_u32(std::string_view bytes, std::size_t at) {
 }
 
 std::uint16_t read_u16(std::string_view bytes, std::size_t at) {
-  return static_cast<std::uint16_t>(static_cast<unsigned char>(bytes[at]) | (static_cast<unsigned char>(bytes[at + 1]) << 8));
+  return static_cast<std::uint16_t>(static_cast<unsigned char>(bytes[at]) |
+                                    (static_cast<unsigned char>(bytes[at + 1]) << 8));
 }
 
 }  // namespace
@@ -242,7 +245,8 @@ ParcelHead decode_parcel_head(std::string_view bytes) {
   head.watermark = reader.time();
   if (head.first_sequence == 0 || head.count == 0 || head.count > EventBatch::max_events ||
       head.first_sequence > std::numeric_limits<std::uint64_t>::max() - head.count)
-    reader.fail(fmt::format("{} events from sequence {}, expected 1 to {} from 1 on", head.count, head.first_sequence, EventBatch::max_events));
+    reader.fail(fmt::format("{} events from sequence {}, expected 1 to {} from 1 on", head.count, head.first_sequence,
+                            EventBatch::max_events));
   head.batch = reader.rest();
   return head;
 }
@@ -295,7 +299,8 @@ HeldEvent decode_held_head(std::uint64_t ordinal, std::string_view bytes, std::s
   event.origin = reader.text();
   event.content = reader.text();
   batch = reader.rest();
-  if (batch.empty() == ((flags & event_flag) != 0)) reader.fail(batch.empty() ? "its event is missing" : "bytes too many");
+  if (batch.empty() == ((flags & event_flag) != 0))
+    reader.fail(batch.empty() ? "its event is missing" : "bytes too many");
   return event;
 }
 
@@ -304,7 +309,8 @@ HeldEvent decode_held(std::uint64_t ordinal, std::string_view bytes) {
   auto event = decode_held_head(ordinal, bytes, batch);
   if (!batch.empty()) {
     event.event = std::make_shared<const EventBatch>(decode_batch(batch));
-    if (event.event->size() != 1) throw CorruptData(fmt::format("held event: {} events, expected 1", event.event->size()));
+    if (event.event->size() != 1)
+      throw CorruptData(fmt::format("held event: {} events, expected 1", event.event->size()));
   }
   return event;
 }
@@ -372,7 +378,8 @@ std::string unknown_schema(std::string_view batch) {
     at += length;
     const auto* type = EventTypes::find_schema(schema);
     if (!type) return fmt::format("schema {:08x}", schema);
-    if (version > type->version()) return fmt::format("{} version {} (known up to {})", type->name(), version, type->version());
+    if (version > type->version())
+      return fmt::format("{} version {} (known up to {})", type->name(), version, type->version());
   }
   return {};
 }

@@ -16,9 +16,9 @@
 namespace mailroom::runtime {
 
 struct RocksSettings {
-  std::size_t memory_bytes = 64u << 20;      // of all memtables together
-  std::size_t cache_bytes = 32u << 20;       // of blocks read
-  std::size_t log_bytes = 96u << 20;         // write-ahead log kept at most before memtables are flushed: bounds a restart
+  std::size_t memory_bytes = 64u << 20;  // of all memtables together
+  std::size_t cache_bytes = 32u << 20;   // of blocks read
+  std::size_t log_bytes = 96u << 20;     // write-ahead log kept at most before memtables are flushed: bounds a restart
 };
 
 class RocksStore final : public Store {

@@ -14,7 +14,8 @@ namespace mailroom::runtime {
 enum class Table : std::uint8_t { meta, shards, mailbox, state, timers, waiting, parked, dead };
 inline constexpr std::size_t table_count = 8;
 [[nodiscard]] constexpr const char* table_name(Table table) noexcept {
-  constexpr const char* names[table_count] = {"meta", "shards", "mailbox", "state", "timers", "waiting", "parked", "dead"};
+  constexpr const char* names[table_count] = {"meta",   "shards",  "mailbox", "state",
+                                              "timers", "waiting", "parked",  "dead"};
   return names[static_cast<std::size_t>(table)];
 }
 

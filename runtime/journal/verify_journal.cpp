@@ -1,9 +1,8 @@
 #include "runtime/journal/verify_journal.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ostream.h>
-
-#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -27,21 +26,23 @@ class Verifier {
     shards();
     mailboxes();
     scan(Table::state, [&](std::string_view key, std::string_view) { known_shard(parse_state_key(key).shard); });
-    for (const auto reason : {HeldReason::timer, HeldReason::waiting, HeldReason::parked, HeldReason::dead}) held(held_table(reason));
+    for (const auto reason : {HeldReason::timer, HeldReason::waiting, HeldReason::parked, HeldReason::dead})
+      held(held_table(reason));
   }
 
  private:
   using Ranges = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
   struct Channel {
-    std::optional<std::uint64_t> sent;  // producer's last sequence
-    std::optional<std::uint64_t> taken; // consumer's position
+    std::optional<std::uint64_t> sent;   // producer's last sequence
+    std::optional<std::uint64_t> taken;  // consumer's position
     Ranges beyond;
-    std::uint64_t next = 1;             // first sequence that the parcels seen so far have not covered
+    std::uint64_t next = 1;  // first sequence that the parcels seen so far have not covered
   };
 
   void find(std::string where, std::string what) {
     ++report_.finding_count;
-    if (report_.findings.size() < VerifyReport::max_findings) report_.findings.push_back({std::move(where), std::move(what)});
+    if (report_.findings.size() < VerifyReport::max_findings)
+      report_.findings.push_back({std::move(where), std::move(what)});
   }
 
   // Gives each row's payload to `check`, which throws CorruptData if it is wrong.
@@ -73,7 +74,8 @@ class Verifier {
   std::string channel_text(ChannelId channel) {
     const auto name = channel_names_.find(channel);
     if (name == channel_names_.end()) return {};
-    return fmt::format(" ({}/{} -> {}/{})", name->second.from_stage, name->second.from_shard, name->second.to_stage, name->second.to_shard);
+    return fmt::format(" ({}/{} -> {}/{})", name->second.from_stage, name->second.from_shard, name->second.to_stage,
+                       name->second.to_shard);
   }
   void known_shard(ShardId shard) {
     if (!shard_names_.contains(shard)) throw CorruptData("its shard has no name");
@@ -97,9 +99,11 @@ class Verifier {
       }
     });
     if (!format) find("meta: format", "missing or damaged");
-    if (!commit) find("meta: commit", "missing or damaged");
+    if (!commit)
+      find("meta: commit", "missing or damaged");
     else if (report_.commit < report_.acknowledged)
-      find("log", fmt::format("ends at commit {} but commit {} had been acknowledged: records are missing", report_.commit, report_.acknowledged));
+      find("log", fmt::format("ends at commit {} but commit {} had been acknowledged: records are missing",
+                              report_.commit, report_.acknowledged));
   }
 
   void shards() {
@@ -135,7 +139,8 @@ class Verifier {
       const auto [id, sequence] = parse_key(Table::mailbox, key);
       auto& channel = channels_[id];
       const auto parcel = decode_parcel_head(payload);
-      if (parcel.first_sequence != sequence) throw CorruptData(fmt::format("its head names sequence {}", parcel.first_sequence));
+      if (parcel.first_sequence != sequence)
+        throw CorruptData(fmt::format("its head names sequence {}", parcel.first_sequence));
       const auto last = parcel.first_sequence + parcel.count - 1;
       const auto begins = parcel.first_sequence - std::min<std::uint64_t>(parcel.skipped, parcel.first_sequence - 1);
       const auto expected = std::exchange(channel.next, std::max(channel.next, last + 1));
@@ -165,8 +170,10 @@ class Verifier {
       const auto [shard, ordinal] = parse_key(table, key);
       std::string_view batch;
       const auto event = decode_held_head(ordinal, payload, batch);
-      if (!batch.empty()) check_batch(batch, 1);
-      else if (table != Table::dead) throw CorruptData("its event is missing");
+      if (!batch.empty())
+        check_batch(batch, 1);
+      else if (table != Table::dead)
+        throw CorruptData("its event is missing");
       known_shard(shard);
       if (event.channel != 0) known_channel(event.channel);
       if (const auto next = next_ordinal_.find(shard); next == next_ordinal_.end() || ordinal >= next->second)
@@ -219,13 +226,17 @@ VerifyReport verify_journal(const std::filesystem::path& directory) {
 void print_report(const VerifyReport& report, std::ostream& out) {
   for (std::size_t i = 0; i < table_count; ++i)
     fmt::print(out, "{:<10}{:>12} rows\n", table_name(static_cast<Table>(i)), report.rows[i]);
-  fmt::print(out, "commit {}, acknowledged {}, {} events in mailboxes\n", report.commit, report.acknowledged, report.events_in_mailboxes);
+  fmt::print(out, "commit {}, acknowledged {}, {} events in mailboxes\n", report.commit, report.acknowledged,
+             report.events_in_mailboxes);
   for (const auto& [schema, rows] : report.undecoded)
-    fmt::print(out, "{} rows hold {}: not decodable without the scenario's library (checksums are right)\n", rows, schema);
+    fmt::print(out, "{} rows hold {}: not decodable without the scenario's library (checksums are right)\n", rows,
+               schema);
   for (const auto& finding : report.findings) fmt::print(out, "DAMAGE {}: {}\n", finding.where, finding.what);
   if (report.finding_count > report.findings.size())
     fmt::print(out, "... and {} more\n", report.finding_count - report.findings.size());
-  fmt::print(out, "{}\n", report.sound() ? "sound" : fmt::format("{} findings: restore this directory from a copy", report.finding_count));
+  fmt::print(
+      out, "{}\n",
+      report.sound() ? "sound" : fmt::format("{} findings: restore this directory from a copy", report.finding_count));
 }
 
 }  // namespace mailroom::runtime

@@ -31,7 +31,8 @@ LiveLine::Figures LiveLine::figures(const TelemetrySnapshot& snapshot) {
     if (figures.done) {
       const auto rate = (*figures.done - last_done_) / seconds;
       done_rate_ = done_rate_ == 0 ? rate : done_rate_ + fresh * (rate - done_rate_);
-      if (done_rate_ > 0 && *figures.done < 1) figures.left_us = static_cast<std::uint64_t>((1.0 - *figures.done) / done_rate_ * 1e6);
+      if (done_rate_ > 0 && *figures.done < 1)
+        figures.left_us = static_cast<std::uint64_t>((1.0 - *figures.done) / done_rate_ * 1e6);
     }
   }
   last_us_ = snapshot.uptime_us;
@@ -48,12 +49,15 @@ LiveLine::Figures LiveLine::figures(const TelemetrySnapshot& snapshot) {
     waiting += shard.waiting;
     parked += shard.parked;
     timers += shard.timers;
-    if (shard.state == ShardState::stuck) figures.rest += fmt::format(", {}/{} STUCK in {}", shard.stage, shard.shard, shard.busy_with);
-    if (shard.capacity > 0 && (fullest == nullptr || shard.depth * fullest->capacity > fullest->depth * shard.capacity)) fullest = &shard;
+    if (shard.state == ShardState::stuck)
+      figures.rest += fmt::format(", {}/{} STUCK in {}", shard.stage, shard.shard, shard.busy_with);
+    if (shard.capacity > 0 && (fullest == nullptr || shard.depth * fullest->capacity > fullest->depth * shard.capacity))
+      fullest = &shard;
   }
   auto counts = fmt::format("{} queued", human_number(queued));
   if (fullest != nullptr && fullest->depth * 2 > fullest->capacity)
-    counts += fmt::format(" ({}/{} {}% full)", fullest->stage, fullest->shard, fullest->depth * 100 / fullest->capacity);
+    counts +=
+        fmt::format(" ({}/{} {}% full)", fullest->stage, fullest->shard, fullest->depth * 100 / fullest->capacity);
   if (waiting > 0) counts += fmt::format(", {} wait for a retry", human_number(waiting));
   if (retries > 0) counts += fmt::format(", {} retries", human_number(retries));
   if (dead > 0) counts += fmt::format(", {} dead letters", human_number(dead));

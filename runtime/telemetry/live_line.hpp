@@ -19,10 +19,10 @@ class LiveLine {
 
  private:
   struct Figures {
-    std::optional<double> done;          // of the input, 0..1
-    double rate = 0;                     // events read a second, smoothed
+    std::optional<double> done;  // of the input, 0..1
+    double rate = 0;             // events read a second, smoothed
     std::optional<std::uint64_t> left_us;
-    std::string rest;                    // queued, retries, dead letters, ...
+    std::string rest;  // queued, retries, dead letters, ...
   };
   Figures figures(const TelemetrySnapshot& snapshot);
   std::uint64_t last_us_ = 0, last_events_ = 0;

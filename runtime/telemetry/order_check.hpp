@@ -17,7 +17,8 @@ class OrderCheck {
     if (table_.empty()) table_.resize(slots);
     const auto tag = (key_hash ^ (channel * 0x9E3779B97F4A7C15ull)) | 1;  // 0 means empty
     auto& slot = table_[(tag >> 20) & (slots - 1)];
-    if (slot.tag == tag && sequence <= slot.sequence) return sequence == slot.sequence ? Verdict::duplicate : Verdict::late;
+    if (slot.tag == tag && sequence <= slot.sequence)
+      return sequence == slot.sequence ? Verdict::duplicate : Verdict::late;
     slot = {tag, sequence};
     return Verdict::ok;
   }

@@ -12,7 +12,9 @@ namespace mailroom::runtime {
 // A counter with one writer.
 class Counter {
  public:
-  void add(std::uint64_t n = 1) noexcept { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void add(std::uint64_t n = 1) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
   void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
 
@@ -33,12 +35,12 @@ class Histogram {
 };
 
 struct alignas(64) ShardCounters {
-  Counter depth, high_water, in, out, failures, retries, restarts, dead_letters, dropped, parked, waiting, timers, unrouted,
-      order_violations, order_breaks, commits, keys,
+  Counter depth, high_water, in, out, failures, retries, restarts, dead_letters, dropped, parked, waiting, timers,
+      unrouted, order_violations, order_breaks, commits, keys,
       handled;  // handler calls: finds one that does not return
   std::atomic<ShardState> state{ShardState::idle};
-  std::atomic<std::int64_t> busy_since_us{0};   // 0: not at work
-  std::atomic<std::uint16_t> busy_type{0};      // EventType::index of what is being handled
+  std::atomic<std::int64_t> busy_since_us{0};  // 0: not at work
+  std::atomic<std::uint16_t> busy_type{0};     // EventType::index of what is being handled
   Histogram wait, work;
 };
 

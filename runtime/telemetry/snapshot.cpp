@@ -7,7 +7,9 @@
 
 namespace mailroom::runtime {
 
-std::uint64_t HistogramSnapshot::total() const { return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}); }
+std::uint64_t HistogramSnapshot::total() const {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
 
 std::optional<std::uint64_t> HistogramSnapshot::quantile_us(double q) const {
   const auto all = total();
@@ -41,7 +43,8 @@ std::string_view to_string(ShardState state) {
 }
 
 std::int64_t EdgeSnapshot::difference() const {
-  return static_cast<std::int64_t>(sent) - static_cast<std::int64_t>(processed + dead_lettered + dropped() + parked + in_flight);
+  return static_cast<std::int64_t>(sent) -
+         static_cast<std::int64_t>(processed + dead_lettered + dropped() + parked + in_flight);
 }
 
 }  // namespace mailroom::runtime

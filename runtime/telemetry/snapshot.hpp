@@ -20,25 +20,34 @@ struct HistogramSnapshot {
   HistogramSnapshot& operator+=(const HistogramSnapshot& other);
 };
 
-enum class ShardState : std::uint8_t { idle, working, blocked_downstream, retrying, restarting, stuck, stopped, finished };
+enum class ShardState : std::uint8_t {
+  idle,
+  working,
+  blocked_downstream,
+  retrying,
+  restarting,
+  stuck,
+  stopped,
+  finished
+};
 std::string_view to_string(ShardState state);
 
 struct ShardSnapshot {
   std::string stage;
   std::uint32_t shard = 0;
   ShardState state = ShardState::idle;
-  std::uint64_t depth = 0;        // events in the mailbox: sent to it and not done
+  std::uint64_t depth = 0;  // events in the mailbox: sent to it and not done
   std::uint64_t high_water = 0;
   std::uint64_t capacity = 0;
   std::uint64_t in = 0, out = 0;  // events taken to their end; events emitted
   std::uint64_t failures = 0;     // handler calls that threw (Rejected not counted)
   std::uint64_t retries = 0, restarts = 0, dead_letters = 0, dropped = 0, parked = 0, waiting = 0, timers = 0;
-  std::uint64_t unrouted = 0;     // emitted, but no stage takes that type
+  std::uint64_t unrouted = 0;                            // emitted, but no stage takes that type
   std::uint64_t order_violations = 0, order_breaks = 0;  // breaks: skips that the topology asked for
   std::uint64_t commits = 0;
-  std::uint64_t keys = 0;         // states in memory
-  HistogramSnapshot wait, work;   // per event, microseconds: in the mailbox / in the actor
-  std::string busy_with;          // while stuck: event type and key
+  std::uint64_t keys = 0;        // states in memory
+  HistogramSnapshot wait, work;  // per event, microseconds: in the mailbox / in the actor
+  std::string busy_with;         // while stuck: event type and key
 };
 
 struct EdgeSnapshot {
@@ -62,7 +71,7 @@ struct TelemetrySnapshot {
   std::string topology;
   std::string node;
   bool durable = false;
-  std::int64_t wall_us = 0;       // microseconds since 1970 UTC
+  std::int64_t wall_us = 0;  // microseconds since 1970 UTC
   std::uint64_t uptime_us = 0;
   std::uint64_t commits = 0, syncs = 0;
   HistogramSnapshot sync_time;

@@ -13,13 +13,16 @@ namespace {
 // A table of texts; numbers to the right, names to the left; columns that hold nothing but "0" may be left out.
 class Table {
  public:
-  void column(std::string title, bool left = false, bool may_go = false) { columns_.push_back({std::move(title), left, may_go}); }
+  void column(std::string title, bool left = false, bool may_go = false) {
+    columns_.push_back({std::move(title), left, may_go});
+  }
   void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
   [[nodiscard]] std::string text() const {
     std::vector<std::size_t> shown;
     std::vector<std::size_t> widths(columns_.size(), 0);
     for (std::size_t c = 0; c < columns_.size(); ++c) {
-      const bool empty = std::all_of(rows_.begin(), rows_.end(), [&](const auto& row) { return row[c] == "0" || row[c].empty(); });
+      const bool empty =
+          std::all_of(rows_.begin(), rows_.end(), [&](const auto& row) { return row[c] == "0" || row[c].empty(); });
       if (!columns_[c].may_go || !empty) shown.push_back(c);
       widths[c] = columns_[c].title.size();
       for (const auto& row : rows_) widths[c] = std::max(widths[c], row[c].size());
@@ -27,7 +30,9 @@ class Table {
     std::string out;
     const auto line = [&](const auto& cell) {
       std::string text = " ";
-      for (const auto c : shown) text += columns_[c].left ? fmt::format(" {:<{}} ", cell(c), widths[c]) : fmt::format(" {:>{}} ", cell(c), widths[c]);
+      for (const auto c : shown)
+        text += columns_[c].left ? fmt::format(" {:<{}} ", cell(c), widths[c])
+                                 : fmt::format(" {:>{}} ", cell(c), widths[c]);
       text.erase(text.find_last_not_of(' ') + 1);
       out += text + "\n";
     };
@@ -92,14 +97,16 @@ std::string stages_table(const TelemetrySnapshot& snapshot) {
   table.column("breaks", false, true);
   table.column("disorder");
   const auto pair = [](const HistogramSnapshot& h) {
-    return h.total() == 0 ? std::string("-") : human_duration(h.quantile_us(0.5)) + " / " + human_duration(h.quantile_us(0.99));
+    return h.total() == 0 ? std::string("-")
+                          : human_duration(h.quantile_us(0.5)) + " / " + human_duration(h.quantile_us(0.99));
   };
   for (const auto& name : order) {
     const auto& [count, all] = sums.at(name);
     table.row({name, human_number(count), human_number(all.in), human_number(all.out),
-               all.capacity == 0 ? "-" : human_number(all.high_water) + " of " + human_number(all.capacity), pair(all.wait), pair(all.work),
-               human_number(all.retries), human_number(all.restarts), human_number(all.dead_letters), human_number(all.dropped),
-               human_number(all.parked), human_number(all.timers), human_number(all.unrouted), human_number(all.order_breaks),
+               all.capacity == 0 ? "-" : human_number(all.high_water) + " of " + human_number(all.capacity),
+               pair(all.wait), pair(all.work), human_number(all.retries), human_number(all.restarts),
+               human_number(all.dead_letters), human_number(all.dropped), human_number(all.parked),
+               human_number(all.timers), human_number(all.unrouted), human_number(all.order_breaks),
                human_number(all.order_violations)});
   }
   return table.text();
@@ -125,9 +132,9 @@ std::string summary_table(const TelemetrySnapshot& snapshot, bool colours) {
   for (const auto& edge : snapshot.edges) {
     const auto difference = edge.difference();
     if (difference != 0) ++unbalanced;
-    books.row({edge.from + " -> " + edge.to, human_number(edge.sent), human_number(edge.processed), human_number(edge.dead_lettered),
-               human_number(edge.dropped()), human_number(edge.parked), human_number(edge.in_flight),
-               difference == 0 ? "balanced" : fmt::format("DIFFERENCE {}", difference)});
+    books.row({edge.from + " -> " + edge.to, human_number(edge.sent), human_number(edge.processed),
+               human_number(edge.dead_lettered), human_number(edge.dropped()), human_number(edge.parked),
+               human_number(edge.in_flight), difference == 0 ? "balanced" : fmt::format("DIFFERENCE {}", difference)});
   }
   text += "\nThe books\n" + books.text() + "\n";
   for (const auto& shard : snapshot.shards) violations += shard.order_violations;
@@ -136,13 +143,18 @@ std::string summary_table(const TelemetrySnapshot& snapshot, bool colours) {
     dirty += source.dirty;
   }
   const auto seconds = static_cast<double>(snapshot.uptime_us) / 1e6;
-  text += fmt::format("{} events read{} in {}; ", human_number(events), dirty > 0 ? fmt::format(" and {} dirty lines", human_number(dirty)) : "",
+  text += fmt::format("{} events read{} in {}; ", human_number(events),
+                      dirty > 0 ? fmt::format(" and {} dirty lines", human_number(dirty)) : "",
                       human_duration(snapshot.uptime_us));
-  if (seconds > 0) text += fmt::format("{} a second; ", human_number(static_cast<std::uint64_t>(static_cast<double>(events) / seconds)));
-  if (snapshot.durable) text += fmt::format("{} commits, {} syncs (p99 {}); ", human_number(snapshot.commits), human_number(snapshot.syncs),
-                                            human_duration(snapshot.sync_time.quantile_us(0.99)));
+  if (seconds > 0)
+    text +=
+        fmt::format("{} a second; ", human_number(static_cast<std::uint64_t>(static_cast<double>(events) / seconds)));
+  if (snapshot.durable)
+    text += fmt::format("{} commits, {} syncs (p99 {}); ", human_number(snapshot.commits), human_number(snapshot.syncs),
+                        human_duration(snapshot.sync_time.quantile_us(0.99)));
   text += unbalanced == 0 ? "the books balance; " : red(fmt::format("{} EDGES DO NOT BALANCE; ", unbalanced));
-  text += violations == 0 ? "every key in order." : red(fmt::format("{} EVENTS OUT OF ORDER.", human_number(violations)));
+  text +=
+      violations == 0 ? "every key in order." : red(fmt::format("{} EVENTS OUT OF ORDER.", human_number(violations)));
   return text;
 }
 

@@ -23,7 +23,8 @@ std::string type_of(const Stage& stage) {
 }
 std::string from_of(const Topology& topology, const Stage& stage) {
   std::vector<std::string> names;
-  for (const auto& input : stage.inputs) names.push_back(topology.stages[input.from].name + (input.feedback ? " (feedback)" : ""));
+  for (const auto& input : stage.inputs)
+    names.push_back(topology.stages[input.from].name + (input.feedback ? " (feedback)" : ""));
   return fmt::format("{}", fmt::join(names, ", "));
 }
 std::string key_of(const Stage& stage) {
@@ -55,7 +56,9 @@ std::string describe(const Topology& topology) {
   std::vector<std::vector<std::string>> rows{{"stage", "kind", "type", "from", "order", "mailbox", "on failure"}};
   for (const auto& stage : topology.stages)
     rows.push_back({stage.name, kind_of(stage), type_of(stage), from_of(topology, stage), order_of(stage),
-                    stage.kind == StageKind::source ? "" : fmt::format("{} {}", stage.mailbox.capacity, name_in(overflow_names, stage.mailbox.overflow)),
+                    stage.kind == StageKind::source
+                        ? ""
+                        : fmt::format("{} {}", stage.mailbox.capacity, name_in(overflow_names, stage.mailbox.overflow)),
                     failure_of(stage)});
   std::vector<std::size_t> widths(rows[0].size(), 0);
   for (const auto& row : rows)
@@ -83,16 +86,19 @@ nlohmann::json to_json(const Topology& topology) {
         from.push_back({{"stage", topology.stages[input.from].name}, {"events", events}, {"feedback", input.feedback}});
       }
       json["from"] = from;
-      json["mailbox"] = {{"capacity", stage.mailbox.capacity}, {"overflow", name_in(overflow_names, stage.mailbox.overflow)}};
+      json["mailbox"] = {{"capacity", stage.mailbox.capacity},
+                         {"overflow", name_in(overflow_names, stage.mailbox.overflow)}};
     }
     if (stage.kind == StageKind::actor) {
       json["ordering"] = name_in(ordering_names, stage.ordering);
       json["shards"] = stage.shards;
       if (stage.workers > 0) json["workers"] = stage.workers;
       for (const auto* type : stage.handles)
-        if (const auto& key = stage.keys[type->index()]; key && !key->names.empty()) json["key"][type->name()] = key->names;
+        if (const auto& key = stage.keys[type->index()]; key && !key->names.empty())
+          json["key"][type->name()] = key->names;
       json["on_failure"] = {{"retries", stage.on_failure.retries},
-                            {"backoff", fmt::format("{}ms..{}ms", stage.on_failure.backoff.first.count(), stage.on_failure.backoff.longest.count())},
+                            {"backoff", fmt::format("{}ms..{}ms", stage.on_failure.backoff.first.count(),
+                                                    stage.on_failure.backoff.longest.count())},
                             {"jitter", stage.on_failure.backoff.jitter},
                             {"retrying", name_in(retrying_names, stage.on_failure.retrying)},
                             {"then", name_in(then_names, stage.on_failure.then)}};

@@ -45,18 +45,21 @@ class CountingIterator {
 std::string in_words(std::string text) {
   if (const auto at = text.find(": "); at != std::string::npos && text.starts_with('[')) text = text.substr(at + 2);
   if (const auto at = text.find("syntax error while parsing "); at != std::string::npos) text = text.substr(at + 27);
-  if (const auto dash = text.find(" - "); dash != std::string::npos) text = "in " + text.substr(0, dash) + ": " + text.substr(dash + 3);
+  if (const auto dash = text.find(" - "); dash != std::string::npos)
+    text = "in " + text.substr(0, dash) + ": " + text.substr(dash + 3);
   for (const auto& [from, to] : {std::pair{"invalid literal; last read: ", "no JSON value begins like this: "},
                                  std::pair{"unexpected end of input", "the file ends too early"}})
     if (const auto at = text.find(from); at != std::string::npos) text.replace(at, std::string(from).size(), to);
   std::string printable;
-  for (const char c : text) printable += static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F ? '?' : c;
+  for (const char c : text)
+    printable += static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F ? '?' : c;
   return printable;
 }
 
 class Handler {
  public:
-  Handler(const std::string& text, const std::size_t& count, JsonDocument& document) : text_(text), count_(count), document_(document) {
+  Handler(const std::string& text, const std::size_t& count, JsonDocument& document)
+      : text_(text), count_(count), document_(document) {
     for (std::size_t i = 0; i < text.size(); ++i)
       if (text[i] == '\n') newlines_.push_back(i);
   }
@@ -76,7 +79,8 @@ class Handler {
     key_ = name;
     const auto pointer = path_.back() + "/" + pointer_part(name);
     if (stack_.back()->contains(name))
-      return refuse(fmt::format("\"{}\" is here a second time; the first is in line {}", name, document_.line_of(pointer)));
+      return refuse(
+          fmt::format("\"{}\" is here a second time; the first is in line {}", name, document_.line_of(pointer)));
     document_.lines[pointer] = line();
     return true;
   }
@@ -95,7 +99,8 @@ class Handler {
   void set_error(std::size_t offset, std::string text) {
     const auto before = std::lower_bound(newlines_.begin(), newlines_.end(), offset);
     const auto line_begin = before == newlines_.begin() ? 0 : *std::prev(before) + 1;
-    error_ = JsonSyntaxError{line_at(offset), static_cast<int>(std::min(offset, text_.size()) - line_begin) + 1, std::move(text)};
+    error_ = JsonSyntaxError{line_at(offset), static_cast<int>(std::min(offset, text_.size()) - line_begin) + 1,
+                             std::move(text)};
   }
   bool refuse(std::string text) {
     set_error(count_ > 0 ? count_ - 1 : 0, std::move(text));
@@ -151,9 +156,12 @@ class Handler {
 std::string pointer_part(const std::string& name) {
   std::string part;
   for (const char c : name) {
-    if (c == '~') part += "~0";
-    else if (c == '/') part += "~1";
-    else part += c;
+    if (c == '~')
+      part += "~0";
+    else if (c == '/')
+      part += "~1";
+    else
+      part += c;
   }
   return part;
 }
@@ -170,13 +178,15 @@ int JsonDocument::line_of(std::string pointer) const {
 JsonDocument parse_json_document(const std::string& text, std::optional<JsonSyntaxError>& error) {
   JsonDocument document;
   if (text.size() > max_bytes) {
-    error = JsonSyntaxError{1, 1, fmt::format("the file has {} bytes; a topology has at most {}", text.size(), max_bytes)};
+    error =
+        JsonSyntaxError{1, 1, fmt::format("the file has {} bytes; a topology has at most {}", text.size(), max_bytes)};
     return document;
   }
   std::size_t count = 0;
   Handler handler(text, count, document);
   const auto* begin = text.data();
-  if (!nlohmann::json::sax_parse(CountingIterator(begin, &count), CountingIterator(begin + text.size(), nullptr), &handler)) {
+  if (!nlohmann::json::sax_parse(CountingIterator(begin, &count), CountingIterator(begin + text.size(), nullptr),
+                                 &handler)) {
     error = handler.take_error().value_or(JsonSyntaxError{1, 1, "not JSON"});
     return {};
   }

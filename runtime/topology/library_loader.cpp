@@ -44,8 +44,9 @@ std::optional<std::string> load_library(const std::string& name, const fs::path&
       return fmt::format("library \"{}\" can't register its types: {}", name, failure.what());
     }
   }
-  return fmt::format("library \"{}\" was not found; looked for {}. Build it, or set MAILROOM_LIBRARY_PATH to its folder", name,
-                     fmt::join(looked, ", "));
+  return fmt::format(
+      "library \"{}\" was not found; looked for {}. Build it, or set MAILROOM_LIBRARY_PATH to its folder", name,
+      fmt::join(looked, ", "));
 }
 
 }  // namespace mailroom::runtime

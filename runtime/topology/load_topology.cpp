@@ -27,16 +27,21 @@ bool is_name(const std::string& text) {
 }
 constexpr const char* name_rule = "a name of at most 64 characters a-z, 0-9, _ and -";
 
-void load_libraries(ObjectReader& top, const fs::path& folder, const LoadOptions& options, Topology& topology, ProblemList& problems) {
+// False if one could not be loaded.
+bool load_libraries(ObjectReader& top, const fs::path& folder, const LoadOptions& options, Topology& topology,
+                    ProblemList& problems) {
   const auto* member = top.member("library");
-  if (member == nullptr) return;
+  if (member == nullptr) return true;
+  bool all = true;
   std::vector<std::pair<std::string, std::string>> names;
   if (member->is_string()) {
     names.emplace_back(member->get<std::string>(), top.at("library"));
   } else if (member->is_array() && !member->empty()) {
     for (std::size_t i = 0; i < member->size(); ++i) {
-      if ((*member)[i].is_string()) names.emplace_back((*member)[i].get<std::string>(), top.at("library") + "/" + std::to_string(i));
-      else top.wrong("library", (*member)[i], "the name of a library");
+      if ((*member)[i].is_string())
+        names.emplace_back((*member)[i].get<std::string>(), top.at("library") + "/" + std::to_string(i));
+      else
+        top.wrong("library", (*member)[i], "the name of a library");
     }
   } else {
     top.wrong("library", *member, "the name of a library, or a list of them");
@@ -44,8 +49,12 @@ void load_libraries(ObjectReader& top, const fs::path& folder, const LoadOptions
   for (const auto& [name, pointer] : names) {
     topology.libraries.push_back(name);
     if (!options.load_libraries) continue;
-    if (const auto wrong = load_library(name, folder, options.library_path)) problems.error(pointer, *wrong);
+    if (const auto wrong = load_library(name, folder, options.library_path)) {
+      problems.error(pointer, *wrong);
+      all = false;
+    }
   }
+  return all;
 }
 
 // The stages in the order of the file: nlohmann keeps objects by name.
@@ -72,11 +81,13 @@ std::string input_stage(const nlohmann::json& stages, const LoadOptions& options
     return {};
   }
   if (sources.size() == 1) return sources.front();
-  problems.error("/stages", fmt::format("--input {}: the topology has {} sources; say which one, as --input STAGE=PATH", *options.input, sources.size()));
+  problems.error("/stages", fmt::format("--input {}: the topology has {} sources; say which one, as --input STAGE=PATH",
+                                        *options.input, sources.size()));
   return {};
 }
 
-LoadedTopology load(const JsonDocument& document, const std::string& file, const fs::path& folder, const LoadOptions& options) {
+LoadedTopology load(const JsonDocument& document, const std::string& file, const fs::path& folder,
+                    const LoadOptions& options) {
   ProblemList problems(file, document);
   Topology topology;
   topology.file = file;
@@ -85,19 +96,23 @@ LoadedTopology load(const JsonDocument& document, const std::string& file, const
 
   top.member("$schema");
   const auto* version = top.member("mailroom");
-  if (version == nullptr) problems.error("", "\"mailroom\" is missing: the version of this format, \"mailroom\": 1");
-  else if (*version != 1) top.wrong("mailroom", *version, "1, the version of this format");
+  if (version == nullptr)
+    problems.error("", "\"mailroom\" is missing: the version of this format, \"mailroom\": 1");
+  else if (*version != 1)
+    top.wrong("mailroom", *version, "1, the version of this format");
   top.text("name", topology.name);
-  if (topology.name.empty()) problems.error("", "\"name\" is missing: what the topology is called");
-  else if (!is_name(topology.name)) problems.error("/name", fmt::format("found \"{}\", expected {}", topology.name, name_rule));
+  if (topology.name.empty())
+    problems.error("", "\"name\" is missing: what the topology is called");
+  else if (!is_name(topology.name))
+    problems.error("/name", fmt::format("found \"{}\", expected {}", topology.name, name_rule));
   std::string description;
   top.text("description", description);
   top.choice("durability", durability_names, topology.durability);
   if (options.durability) topology.durability = *options.durability;
   top.choice("clock", clock_names, topology.clock);
   read_supervision(top, topology.supervision, problems);
-  const auto defaults = read_defaults(top, problems);
-  load_libraries(top, folder, options, topology, problems);
+  auto defaults = read_defaults(top, problems);
+  defaults.types_missing = !load_libraries(top, folder, options, topology, problems);
 
   std::vector<WrittenStage> stages;
   const auto* stages_json = top.member("stages");
@@ -109,8 +124,10 @@ LoadedTopology load(const JsonDocument& document, const std::string& file, const
     const auto takes_input = input_stage(*stages_json, options, problems);
     for (const auto& name : in_file_order(*stages_json, document)) {
       const auto pointer = "/stages/" + pointer_part(name);
-      if (!is_name(name)) problems.error(pointer, fmt::format("found the stage name \"{}\", expected {}", name, name_rule));
-      stages.push_back(read_stage(name, (*stages_json)[name], pointer, defaults, folder, options, name == takes_input, problems));
+      if (!is_name(name))
+        problems.error(pointer, fmt::format("found the stage name \"{}\", expected {}", name, name_rule));
+      stages.push_back(
+          read_stage(name, (*stages_json)[name], pointer, defaults, folder, options, name == takes_input, problems));
     }
     resolve_edges(stages, problems);
   }
@@ -125,17 +142,23 @@ LoadedTopology load(const JsonDocument& document, const std::string& file, const
   return loaded;
 }
 
-LoadedTopology load_text(const std::string& text, const std::string& file, const fs::path& folder, const LoadOptions& options) {
+LoadedTopology load_text(const std::string& text, const std::string& file, const fs::path& folder,
+                         const LoadOptions& options) {
   std::optional<JsonSyntaxError> error;
   const auto document = parse_json_document(text, error);
-  if (error) return {std::nullopt, {{Problem::Severity::error, file, error->line, "", fmt::format("column {}: not JSON: {}", error->column, error->text)}}};
+  if (error)
+    return {std::nullopt,
+            {{Problem::Severity::error, file, error->line, "",
+              fmt::format("column {}: not JSON: {}", error->column, error->text)}}};
   return load(document, file, folder, options);
 }
 
 }  // namespace
 
 std::string to_string(const Problem& problem) {
-  const auto* severity = problem.severity == Problem::Severity::error ? "error" : problem.severity == Problem::Severity::warning ? "warning" : "note";
+  const auto* severity = problem.severity == Problem::Severity::error     ? "error"
+                         : problem.severity == Problem::Severity::warning ? "warning"
+                                                                          : "note";
   auto text = problem.file;
   if (problem.line > 0) text += fmt::format(":{}", problem.line);
   text += fmt::format(": {}: ", severity);
@@ -149,8 +172,10 @@ LoadedTopology load_topology(const fs::path& file, const LoadOptions& options) {
   std::stringstream text;
   if (in) text << in.rdbuf();
   if (!in || fs::is_directory(file, error))
-    return {std::nullopt, {{Problem::Severity::error, file.string(), 0, "",
-                            fmt::format("can't be read: {}", fs::is_directory(file, error) ? "it is a folder" : std::strerror(errno))}}};
+    return {
+        std::nullopt,
+        {{Problem::Severity::error, file.string(), 0, "",
+          fmt::format("can't be read: {}", fs::is_directory(file, error) ? "it is a folder" : std::strerror(errno))}}};
   return load_text(text.str(), file.string(), file.has_parent_path() ? file.parent_path() : fs::path("."), options);
 }
 

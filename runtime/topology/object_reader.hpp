@@ -39,8 +39,10 @@ class ObjectReader {
   }
   void text(const char* name, std::string& value) {
     if (const auto* m = member(name)) {
-      if (m->is_string() && !m->get_ref<const std::string&>().empty()) value = m->get<std::string>();
-      else wrong(name, *m, "a text");
+      if (m->is_string() && !m->get_ref<const std::string&>().empty())
+        value = m->get<std::string>();
+      else
+        wrong(name, *m, "a text");
     }
   }
   void number(const char* name, std::uint64_t low, std::uint64_t high, auto& value) {
@@ -53,8 +55,10 @@ class ObjectReader {
   }
   void fraction(const char* name, double& value) {
     if (const auto* m = member(name)) {
-      if (m->is_number() && m->get<double>() >= 0 && m->get<double>() <= 1) value = m->get<double>();
-      else wrong(name, *m, "a number from 0 to 1");
+      if (m->is_number() && m->get<double>() >= 0 && m->get<double>() <= 1)
+        value = m->get<double>();
+      else
+        wrong(name, *m, "a number from 0 to 1");
     }
   }
   template <class Duration>
@@ -95,7 +99,9 @@ class ObjectReader {
       }
     }
     const auto nearest = m->is_string() ? nearest_name(m->get<std::string>(), texts) : std::string{};
-    wrong(name, *m, fmt::format("one of \"{}\"{}", fmt::join(texts, "\", \""), nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?"));
+    wrong(name, *m,
+          fmt::format("one of \"{}\"{}", fmt::join(texts, "\", \""),
+                      nearest.empty() ? "" : "; did you mean \"" + nearest + "\"?"));
   }
   void wrong(const std::string& name, const nlohmann::json& value, const std::string& expected) {
     problems_.error(at(name), "found " + found(value) + ", expected " + expected);
@@ -107,8 +113,10 @@ class ObjectReader {
     for (const auto& [name, value] : object_.items()) {
       if (std::find(known.begin(), known.end(), name) != known.end()) continue;
       const auto nearest = nearest_name(name, known);
-      problems_.error(at(name), nearest.empty() ? fmt::format("unknown member \"{}\"; expected one of: {}", name, fmt::join(known, ", "))
-                                                : fmt::format("unknown member \"{}\"; did you mean \"{}\"?", name, nearest));
+      problems_.error(at(name),
+                      nearest.empty()
+                          ? fmt::format("unknown member \"{}\"; expected one of: {}", name, fmt::join(known, ", "))
+                          : fmt::format("unknown member \"{}\"; did you mean \"{}\"?", name, nearest));
     }
   }
 

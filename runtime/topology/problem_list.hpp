@@ -16,10 +16,13 @@ class ProblemList {
   ProblemList(std::string file, const JsonDocument& document) : file_(std::move(file)), document_(document) {}
 
   void error(const std::string& pointer, std::string text) { add(Problem::Severity::error, pointer, std::move(text)); }
-  void warning(const std::string& pointer, std::string text) { add(Problem::Severity::warning, pointer, std::move(text)); }
+  void warning(const std::string& pointer, std::string text) {
+    add(Problem::Severity::warning, pointer, std::move(text));
+  }
   void note(const std::string& pointer, std::string text) { add(Problem::Severity::note, pointer, std::move(text)); }
   [[nodiscard]] bool has_errors() const {
-    return std::any_of(list_.begin(), list_.end(), [](const Problem& p) { return p.severity == Problem::Severity::error; });
+    return std::any_of(list_.begin(), list_.end(),
+                       [](const Problem& p) { return p.severity == Problem::Severity::error; });
   }
   [[nodiscard]] std::vector<Problem> take() {
     std::stable_sort(list_.begin(), list_.end(), [](const Problem& a, const Problem& b) { return a.line < b.line; });

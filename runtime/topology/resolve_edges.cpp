@@ -49,8 +49,10 @@ class Resolver {
         std::vector<std::string_view> names;
         for (const auto& [name, i] : index_) names.push_back(name);
         const auto nearest = nearest_name(edge.stage, names);
-        problems_.error(edge.pointer, nearest.empty() ? fmt::format("no stage is called \"{}\"; there are: {}", edge.stage, fmt::join(names, ", "))
-                                                      : fmt::format("no stage is called \"{}\"; did you mean \"{}\"?", edge.stage, nearest));
+        problems_.error(edge.pointer, nearest.empty() ? fmt::format("no stage is called \"{}\"; there are: {}",
+                                                                    edge.stage, fmt::join(names, ", "))
+                                                      : fmt::format("no stage is called \"{}\"; did you mean \"{}\"?",
+                                                                    edge.stage, nearest));
         unresolved_ = true;
         continue;
       }
@@ -71,22 +73,27 @@ class Resolver {
           if (is_sink || contains(written.stage.actor->handles, type)) resolved.events.push_back(type);
         if (resolved.events.empty()) {
           if (from.stage.emits.empty())
-            problems_.error(edge.pointer, fmt::format("\"{}\" emits nothing: its actor {} has no \"using Emits = mailroom::Events<...>\"", edge.stage,
-                                                      from.stage.actor != nullptr ? from.stage.actor->name : ""));
+            problems_.error(
+                edge.pointer,
+                fmt::format("\"{}\" emits nothing: its actor {} has no \"using Emits = mailroom::Events<...>\"",
+                            edge.stage, from.stage.actor != nullptr ? from.stage.actor->name : ""));
           else
-            problems_.error(edge.pointer, fmt::format("nothing fits: \"{}\" emits {}, and {} handles {}", edge.stage, names_of(from.stage.emits),
-                                                      written.stage.actor->name, names_of(written.stage.actor->handles)));
+            problems_.error(edge.pointer, fmt::format("nothing fits: \"{}\" emits {}, and {} handles {}", edge.stage,
+                                                      names_of(from.stage.emits), written.stage.actor->name,
+                                                      names_of(written.stage.actor->handles)));
         }
       } else {
         for (const auto& name : edge.events) {
           const auto* type = EventTypes::find(name);
           if (type == nullptr || !contains(from.stage.emits, type)) {
             const auto nearest = nearest_name(name, views_of(from.stage.emits));
-            problems_.error(edge.pointer, fmt::format("\"{}\" does not emit {}; it emits {}{}", edge.stage, name, names_of(from.stage.emits),
-                                                      nearest.empty() ? "" : fmt::format("; did you mean \"{}\"?", nearest)));
+            problems_.error(
+                edge.pointer,
+                fmt::format("\"{}\" does not emit {}; it emits {}{}", edge.stage, name, names_of(from.stage.emits),
+                            nearest.empty() ? "" : fmt::format("; did you mean \"{}\"?", nearest)));
           } else if (!is_sink && !contains(written.stage.actor->handles, type)) {
-            problems_.error(edge.pointer, fmt::format("{} does not handle {}; it handles {}", written.stage.actor->name, name,
-                                                      names_of(written.stage.actor->handles)));
+            problems_.error(edge.pointer, fmt::format("{} does not handle {}; it handles {}", written.stage.actor->name,
+                                                      name, names_of(written.stage.actor->handles)));
           } else {
             resolved.events.push_back(type);
           }
@@ -123,20 +130,23 @@ class Resolver {
       if (key.is_object()) {
         const auto found = key.find(type->name());
         if (found == key.end()) {
-          if (arriving.contains(type)) problems_.error(pointer, fmt::format("no key is given for {}, which arrives here", type->name()));
+          if (arriving.contains(type))
+            problems_.error(pointer, fmt::format("no key is given for {}, which arrives here", type->name()));
           continue;
         }
         spec = &*found;
         spec_pointer += "/" + type->name();
       }
       std::vector<std::string> fields;
-      if (spec->is_string()) fields.push_back(spec->get<std::string>());
+      if (spec->is_string())
+        fields.push_back(spec->get<std::string>());
       else if (spec->is_array())
         for (const auto& field : *spec)
           if (field.is_string()) fields.push_back(field.get<std::string>());
       if (fields.empty() || (spec->is_array() && fields.size() != spec->size())) {
-        problems_.error(spec_pointer, "found " + ObjectReader::found(*spec) + ", expected a field such as \"customer\", several as [\"a\", \"b\"], "
-                                      "or by event type {\"Event\": \"field\"}");
+        problems_.error(spec_pointer, "found " + ObjectReader::found(*spec) +
+                                          ", expected a field such as \"customer\", several as [\"a\", \"b\"], "
+                                          "or by event type {\"Event\": \"field\"}");
         return;
       }
       // A type that only comes by a timer keeps the key that it was set on; it needs no such field.
@@ -159,8 +169,9 @@ class Resolver {
         const auto views = views_of(stage.handles);
         if (std::find(views.begin(), views.end(), name) != views.end()) continue;
         const auto nearest = nearest_name(name, views);
-        problems_.error(pointer + "/" + pointer_part(name), fmt::format("{} does not handle {}{}", stage.actor->name, name,
-                                                                        nearest.empty() ? "" : fmt::format("; did you mean \"{}\"?", nearest)));
+        problems_.error(pointer + "/" + pointer_part(name),
+                        fmt::format("{} does not handle {}{}", stage.actor->name, name,
+                                    nearest.empty() ? "" : fmt::format("; did you mean \"{}\"?", nearest)));
       }
   }
 
@@ -168,7 +179,8 @@ class Resolver {
     std::vector<std::string_view> able;
     for (const auto& candidate : type.schema().fields)
       if (type.key_reader(candidate.name) != nullptr) able.push_back(candidate.name);
-    const auto list = able.empty() ? std::string("none of its fields can") : fmt::format("fields that can: {}", fmt::join(able, ", "));
+    const auto list = able.empty() ? std::string("none of its fields can")
+                                   : fmt::format("fields that can: {}", fmt::join(able, ", "));
     if (const auto* known = type.schema().field(field))
       return fmt::format("field \"{}\" of {} is {} and can't be a key; {}", field, type.name(), known->type, list);
     const auto nearest = nearest_name(field, able);
@@ -191,9 +203,10 @@ class Resolver {
           const auto begin = std::find(path.begin(), path.end(), input.from);
           for (auto i = path.end(); i != begin;) names.push_back(stages_[*--i].stage.name);
           const auto cycle = fmt::format("{} -> {}", fmt::join(names, " -> "), names.front());
-          problems_.error(pointer_of(at, input.from),
-                          fmt::format("the stages {} form a cycle, which can block itself; if it is meant, declare the edge that leads back: "
-                                      "{{\"stage\": \"{}\", \"feedback\": true}}", cycle, stages_[input.from].stage.name));
+          problems_.error(pointer_of(at, input.from), fmt::format("the stages {} form a cycle, which can block itself; "
+                                                                  "if it is meant, declare the edge that leads back: "
+                                                                  "{{\"stage\": \"{}\", \"feedback\": true}}",
+                                                                  cycle, stages_[input.from].stage.name));
         } else if (marks[input.from] == Mark::none) {
           self(self, input.from);
         }
@@ -207,8 +220,12 @@ class Resolver {
     for (std::size_t to = 0; to < stages_.size(); ++to)
       for (const auto& input : stages_[to].stage.inputs)
         if (input.feedback && !leads_to(to, input.from))
-          problems_.warning(pointer_of(to, input.from), fmt::format("\"feedback\" is declared, but \"{}\" takes nothing that comes from \"{}\": this edge closes no "
-                                                                    "cycle and loses its backpressure for nothing", stages_[input.from].stage.name, stages_[to].stage.name));
+          problems_.warning(
+              pointer_of(to, input.from),
+              fmt::format(
+                  "\"feedback\" is declared, but \"{}\" takes nothing that comes from \"{}\": this edge closes no "
+                  "cycle and loses its backpressure for nothing",
+                  stages_[input.from].stage.name, stages_[to].stage.name));
   }
 
   // Whether events of `from` can reach `to`.
@@ -230,12 +247,20 @@ class Resolver {
     if (unresolved_) return;
     for (std::size_t i = 0; i < stages_.size(); ++i) {
       const auto& written = stages_[i];
-      if (written.stage.kind == StageKind::source || written.broken || written.from.empty() || written.stage.inputs.empty()) continue;
+      if (written.stage.kind == StageKind::source || written.broken || written.from.empty() ||
+          written.stage.inputs.empty())
+        continue;
       bool reached = false;
-      for (std::size_t s = 0; s < stages_.size() && !reached; ++s) reached = stages_[s].stage.kind == StageKind::source && leads_to(s, i);
-      if (!reached) problems_.error(written.pointer, fmt::format("no source leads to \"{}\": it would never get an event", written.stage.name));
-      bool only_feedback = std::all_of(written.stage.inputs.begin(), written.stage.inputs.end(), [](const Edge& e) { return e.feedback; });
-      if (only_feedback) problems_.error(written.pointer + "/from", "all its inputs are \"feedback\"; at least one must lead on from a source");
+      for (std::size_t s = 0; s < stages_.size() && !reached; ++s)
+        reached = stages_[s].stage.kind == StageKind::source && leads_to(s, i);
+      if (!reached)
+        problems_.error(written.pointer,
+                        fmt::format("no source leads to \"{}\": it would never get an event", written.stage.name));
+      bool only_feedback = std::all_of(written.stage.inputs.begin(), written.stage.inputs.end(),
+                                       [](const Edge& e) { return e.feedback; });
+      if (only_feedback)
+        problems_.error(written.pointer + "/from",
+                        "all its inputs are \"feedback\"; at least one must lead on from a source");
     }
   }
 
@@ -246,12 +271,17 @@ class Resolver {
       for (const auto* type : stage.emits) {
         bool taken = false;
         for (const auto& other : stages_)
-          for (const auto& input : other.stage.inputs) taken = taken || (input.from == i && contains(input.events, type));
+          for (const auto& input : other.stage.inputs)
+            taken = taken || (input.from == i && contains(input.events, type));
         if (!taken)
-          problems_.warning(stages_[i].pointer, fmt::format("\"{}\" emits {}, which no stage takes: such events are counted as unrouted and dropped", stage.name, type->name()));
+          problems_.warning(
+              stages_[i].pointer,
+              fmt::format("\"{}\" emits {}, which no stage takes: such events are counted as unrouted and dropped",
+                          stage.name, type->name()));
       }
     }
-    if (std::none_of(stages_.begin(), stages_.end(), [](const WrittenStage& w) { return w.stage.kind == StageKind::source; }))
+    if (std::none_of(stages_.begin(), stages_.end(),
+                     [](const WrittenStage& w) { return w.stage.kind == StageKind::source; }))
       problems_.error("/stages", "there is no source: nothing would ever happen");
   }
 
@@ -260,8 +290,10 @@ class Resolver {
     std::uint32_t producers = 0;
     for (const auto& input : written.stage.inputs) producers += stages_[input.from].stage.shards;
     if (written.stage.mailbox.capacity < producers)
-      problems_.error(written.pointer + "/mailbox/capacity", fmt::format("found {}; each of the {} shards that send to it needs room for at least one event, so it must be at least {}",
-                                                                         written.stage.mailbox.capacity, producers, producers));
+      problems_.error(written.pointer + "/mailbox/capacity",
+                      fmt::format("found {}; each of the {} shards that send to it needs room for at least one event, "
+                                  "so it must be at least {}",
+                                  written.stage.mailbox.capacity, producers, producers));
   }
 
   void check_paths() {
@@ -269,7 +301,9 @@ class Resolver {
     for (const auto& written : stages_) {
       if (written.stage.kind != StageKind::sink || written.stage.path.empty()) continue;
       const auto [found, added] = writers.emplace(written.stage.path, written.stage.name);
-      if (!added) problems_.error(written.pointer + "/path", fmt::format("\"{}\" writes to the same file; give each sink a file of its own", found->second));
+      if (!added)
+        problems_.error(written.pointer + "/path",
+                        fmt::format("\"{}\" writes to the same file; give each sink a file of its own", found->second));
     }
   }
 

@@ -15,13 +15,16 @@ template <class List>
 std::string unknown(const char* what, const std::string& name, const List& list, const char* hint) {
   std::vector<std::string> names;
   for (const auto* entry : list) {
-    if constexpr (requires { entry->name(); }) names.push_back(entry->name());
-    else names.push_back(entry->name);
+    if constexpr (requires { entry->name(); })
+      names.push_back(entry->name());
+    else
+      names.push_back(entry->name);
   }
   const std::vector<std::string_view> views(names.begin(), names.end());
   const auto nearest = nearest_name(name, views);
   if (!nearest.empty()) return fmt::format("no {} is called \"{}\"; did you mean \"{}\"?", what, name, nearest);
-  return fmt::format("no {} is called \"{}\"; known are: {}. {}", what, name, names.empty() ? std::string("none") : fmt::format("{}", fmt::join(names, ", ")), hint);
+  return fmt::format("no {} is called \"{}\"; known are: {}. {}", what, name,
+                     names.empty() ? std::string("none") : fmt::format("{}", fmt::join(names, ", ")), hint);
 }
 constexpr const char* library_hint = "Is its library named in \"library\"?";
 
@@ -53,16 +56,21 @@ void read_from(ObjectReader& reader, WrittenStage& written, ProblemList& problem
       ObjectReader object(entry, pointer, problems);
       object.text("stage", edge.stage);
       if (const auto* events = object.member("events")) {
-        if (!events->is_array() || events->empty()) object.wrong("events", *events, "a list of event types");
+        if (!events->is_array() || events->empty())
+          object.wrong("events", *events, "a list of event types");
         else
           for (const auto& event : *events) {
-            if (event.is_string()) edge.events.push_back(event.get<std::string>());
-            else object.wrong("events", event, "the name of an event type");
+            if (event.is_string())
+              edge.events.push_back(event.get<std::string>());
+            else
+              object.wrong("events", event, "the name of an event type");
           }
       }
       if (const auto* feedback = object.member("feedback")) {
-        if (feedback->is_boolean()) edge.feedback = feedback->get<bool>();
-        else object.wrong("feedback", *feedback, "true or false");
+        if (feedback->is_boolean())
+          edge.feedback = feedback->get<bool>();
+        else
+          object.wrong("feedback", *feedback, "true or false");
       }
       object.refuse_unknown();
       if (edge.stage.empty()) {
@@ -70,12 +78,15 @@ void read_from(ObjectReader& reader, WrittenStage& written, ProblemList& problem
         return;
       }
     } else {
-      problems.error(pointer, "found " + ObjectReader::found(entry) + ", expected a stage's name, or {\"stage\": ..., \"events\": [...], \"feedback\": true}");
+      problems.error(pointer,
+                     "found " + ObjectReader::found(entry) +
+                         ", expected a stage's name, or {\"stage\": ..., \"events\": [...], \"feedback\": true}");
       return;
     }
     for (const auto& other : written.from)
       if (other.stage == edge.stage) {
-        problems.error(pointer, fmt::format("\"{}\" is in \"from\" twice; name it once, with all its \"events\"", edge.stage));
+        problems.error(pointer,
+                       fmt::format("\"{}\" is in \"from\" twice; name it once, with all its \"events\"", edge.stage));
         return;
       }
     written.from.push_back(std::move(edge));
@@ -89,17 +100,18 @@ void read_from(ObjectReader& reader, WrittenStage& written, ProblemList& problem
   }
 }
 
-const EventType* event_named(ObjectReader& reader, const char* member, ProblemList& problems) {
+const EventType* event_named(ObjectReader& reader, const char* member, bool types_missing, ProblemList& problems) {
   std::string name;
   reader.text(member, name);
   if (name.empty()) return nullptr;
   const auto* type = EventTypes::find(name);
-  if (type == nullptr) problems.error(reader.at(member), unknown("event type", name, EventTypes::all(), library_hint));
+  if (type == nullptr && !types_missing)
+    problems.error(reader.at(member), unknown("event type", name, EventTypes::all(), library_hint));
   return type;
 }
 
-void read_source(ObjectReader& reader, WrittenStage& written, const fs::path& folder, const std::optional<std::string>& input,
-                 ProblemList& problems) {
+void read_source(ObjectReader& reader, WrittenStage& written, const fs::path& folder,
+                 const std::optional<std::string>& input, bool types_missing, ProblemList& problems) {
   auto& stage = written.stage;
   stage.kind = StageKind::source;
   stage.ordering = Ordering::total;
@@ -107,13 +119,16 @@ void read_source(ObjectReader& reader, WrittenStage& written, const fs::path& fo
   reader.text("source", type_name);
   stage.source = SourceTypes::find(type_name);
   if (stage.source == nullptr) {
-    if (!type_name.empty()) problems.error(reader.at("source"), unknown("source", type_name, SourceTypes::all(), library_hint));
+    if (!type_name.empty() && !types_missing)
+      problems.error(reader.at("source"), unknown("source", type_name, SourceTypes::all(), library_hint));
     written.broken = true;
   }
-  const auto* event = event_named(reader, "event", problems);
+  const auto* event = event_named(reader, "event", types_missing, problems);
   reader.text("path", path);
-  if (input) path = fs::absolute(*input).string();
-  else if (!path.empty() && fs::path(path).is_relative()) path = (folder / path).string();
+  if (input)
+    path = fs::absolute(*input).string();
+  else if (!path.empty() && fs::path(path).is_relative())
+    path = (folder / path).string();
   stage.path = path;
   reader.text("time", stage.time_field);
   reader.duration("lateness", stage.lateness);
@@ -125,7 +140,8 @@ void read_source(ObjectReader& reader, WrittenStage& written, const fs::path& fo
   if (stage.source->needs_event) {
     if (event == nullptr) {
       if (reader.member("event") == nullptr)
-        problems.error(written.pointer, fmt::format("\"event\" is missing: the type of event that the {} source makes", type_name));
+        problems.error(written.pointer,
+                       fmt::format("\"event\" is missing: the type of event that the {} source makes", type_name));
       written.broken = true;
     } else {
       stage.emits = {event};
@@ -149,19 +165,21 @@ void read_source(ObjectReader& reader, WrittenStage& written, const fs::path& fo
       std::vector<std::string_view> times;
       for (const auto& field : type->schema().fields)
         if (field.kind == FieldKind::time && !field.optional) times.push_back(field.name);
-      problems.error(reader.at("time"), fmt::format("{} has no time field \"{}\"; its time fields: {}", type->name(), stage.time_field,
-                                                    times.empty() ? std::string("none") : fmt::format("{}", fmt::join(times, ", "))));
+      problems.error(reader.at("time"),
+                     fmt::format("{} has no time field \"{}\"; its time fields: {}", type->name(), stage.time_field,
+                                 times.empty() ? std::string("none") : fmt::format("{}", fmt::join(times, ", "))));
     }
 }
 
-void read_actor(ObjectReader& reader, WrittenStage& written, ProblemList& problems) {
+void read_actor(ObjectReader& reader, WrittenStage& written, bool types_missing, ProblemList& problems) {
   auto& stage = written.stage;
   stage.kind = StageKind::actor;
   std::string type_name;
   reader.text("actor", type_name);
   stage.actor = ActorTypes::find(type_name);
   if (stage.actor == nullptr) {
-    if (!type_name.empty()) problems.error(reader.at("actor"), unknown("actor", type_name, ActorTypes::all(), library_hint));
+    if (!type_name.empty() && !types_missing)
+      problems.error(reader.at("actor"), unknown("actor", type_name, ActorTypes::all(), library_hint));
     written.broken = true;
   }
   read_from(reader, written, problems);
@@ -185,29 +203,38 @@ void read_actor(ObjectReader& reader, WrittenStage& written, ProblemList& proble
   stage.emits = stage.actor->emits;
 
   if (!written.ordering_given && written.key == nullptr)
-    problems.error(written.pointer, "say how its events are ordered: \"key\" (events of a key in order), \"ordering\": \"total\" "
-                                    "(all in order, one shard) or \"ordering\": \"none\" (workers, no order)");
+    problems.error(written.pointer,
+                   "say how its events are ordered: \"key\" (events of a key in order), \"ordering\": \"total\" "
+                   "(all in order, one shard) or \"ordering\": \"none\" (workers, no order)");
   if (stage.ordering == Ordering::key && written.ordering_given && written.key == nullptr)
-    problems.error(reader.at("ordering"), "\"ordering\": \"key\" needs a \"key\": the field, or fields, by which events are ordered");
+    problems.error(reader.at("ordering"),
+                   "\"ordering\": \"key\" needs a \"key\": the field, or fields, by which events are ordered");
   if (stage.ordering == Ordering::total) {
-    if (shards_given && stage.shards != 1) problems.error(reader.at("shards"), fmt::format("found {}; \"ordering\": \"total\" has one shard", stage.shards));
+    if (shards_given && stage.shards != 1)
+      problems.error(reader.at("shards"), fmt::format("found {}; \"ordering\": \"total\" has one shard", stage.shards));
     stage.shards = 1;
   }
   if (stage.ordering == Ordering::none) {
     if (!written.workers_given) stage.workers = 4;
     if (shards_given && stage.shards != 1)
-      problems.error(reader.at("shards"), "\"ordering\": \"none\" is one queue with \"workers\"; give \"workers\" instead of \"shards\"");
+      problems.error(reader.at("shards"),
+                     "\"ordering\": \"none\" is one queue with \"workers\"; give \"workers\" instead of \"shards\"");
     stage.shards = 1;
-    if (written.key != nullptr) problems.error(reader.at("key"), "\"ordering\": \"none\" takes events in any order and has no \"key\"");
+    if (written.key != nullptr)
+      problems.error(reader.at("key"), "\"ordering\": \"none\" takes events in any order and has no \"key\"");
     if (stage.actor->stateful)
-      problems.error(reader.at("ordering"), fmt::format("{} keeps state, which belongs to a key: give it a \"key\", or \"ordering\": \"total\"", stage.actor->name));
+      problems.error(
+          reader.at("ordering"),
+          fmt::format("{} keeps state, which belongs to a key: give it a \"key\", or \"ordering\": \"total\"",
+                      stage.actor->name));
   } else if (written.workers_given) {
     problems.error(reader.at("workers"), "\"workers\" go with \"ordering\": \"none\"; a keyed stage has \"shards\"");
     stage.workers = 0;
   }
 }
 
-void read_sink(ObjectReader& reader, WrittenStage& written, const LoadOptions& options, ProblemList& problems) {
+void read_sink(ObjectReader& reader, WrittenStage& written, const LoadOptions& options, bool types_missing,
+               ProblemList& problems) {
   auto& stage = written.stage;
   stage.kind = StageKind::sink;
   stage.ordering = Ordering::total;
@@ -216,7 +243,8 @@ void read_sink(ObjectReader& reader, WrittenStage& written, const LoadOptions& o
   reader.text("sink", type_name);
   stage.sink = SinkTypes::find(type_name);
   if (stage.sink == nullptr) {
-    if (!type_name.empty()) problems.error(reader.at("sink"), unknown("sink", type_name, SinkTypes::all(), library_hint));
+    if (!type_name.empty() && !types_missing)
+      problems.error(reader.at("sink"), unknown("sink", type_name, SinkTypes::all(), library_hint));
     written.broken = true;
   }
   read_from(reader, written, problems);
@@ -249,8 +277,9 @@ StageDefaults read_defaults(ObjectReader& top, ProblemList& problems) {
   return defaults;
 }
 
-WrittenStage read_stage(const std::string& name, const nlohmann::json& value, const std::string& pointer, const StageDefaults& defaults,
-                        const fs::path& topology_folder, const LoadOptions& options, bool takes_input, ProblemList& problems) {
+WrittenStage read_stage(const std::string& name, const nlohmann::json& value, const std::string& pointer,
+                        const StageDefaults& defaults, const fs::path& topology_folder, const LoadOptions& options,
+                        bool takes_input, ProblemList& problems) {
   WrittenStage written;
   written.pointer = pointer;
   auto& stage = written.stage;
@@ -267,17 +296,19 @@ WrittenStage read_stage(const std::string& name, const nlohmann::json& value, co
   if (written.broken) return written;
   std::string description;
   reader.text("description", description);
-  const int kinds = (value.contains("source") ? 1 : 0) + (value.contains("actor") ? 1 : 0) + (value.contains("sink") ? 1 : 0);
+  const int kinds =
+      (value.contains("source") ? 1 : 0) + (value.contains("actor") ? 1 : 0) + (value.contains("sink") ? 1 : 0);
   if (kinds != 1) {
-    problems.error(pointer, kinds == 0 ? "what is it? Expected one of \"source\", \"actor\", \"sink\""
-                                       : "it is more than one of \"source\", \"actor\", \"sink\"; a stage is one of them");
+    problems.error(pointer, kinds == 0
+                                ? "what is it? Expected one of \"source\", \"actor\", \"sink\""
+                                : "it is more than one of \"source\", \"actor\", \"sink\"; a stage is one of them");
     written.broken = true;
     return written;
   }
   if (value.contains("actor")) {
-    read_actor(reader, written, problems);
+    read_actor(reader, written, defaults.types_missing, problems);
   } else if (value.contains("sink")) {
-    read_sink(reader, written, options, problems);
+    read_sink(reader, written, options, defaults.types_missing, problems);
   } else {
     stage.shards = 1;
     const auto* with_input = reader.member("with_input");
@@ -298,16 +329,17 @@ WrittenStage read_stage(const std::string& name, const nlohmann::json& value, co
     if (with_input != nullptr) {
       ObjectReader other_reader(*with_input, other.pointer, problems);
       if (other_reader.usable()) {
-        read_source(other_reader, other, topology_folder, input ? input : std::optional<std::string>("."), problems);
+        read_source(other_reader, other, topology_folder, input ? input : std::optional<std::string>("."),
+                    defaults.types_missing, problems);
         other_reader.refuse_unknown();
       }
     }
     if (input && with_input == nullptr) {
-      read_source(reader, written, topology_folder, input, problems);
+      read_source(reader, written, topology_folder, input, defaults.types_missing, problems);
       if (stage.source != nullptr && !stage.source->needs_path)
         problems.error(pointer, "--input was given, and this source reads no file; give it a \"with_input\" that does");
     } else {
-      read_source(reader, written, topology_folder, std::nullopt, problems);
+      read_source(reader, written, topology_folder, std::nullopt, defaults.types_missing, problems);
     }
     if (input && with_input != nullptr) {
       const bool broken = written.broken || other.broken;

@@ -35,11 +35,14 @@ struct StageDefaults {
   std::chrono::milliseconds deadline = Stage{}.deadline;
   std::size_t resident_keys = Stage{}.resident_keys;
   std::uint32_t shards = 1;
+  bool types_missing =
+      false;  // a library could not be loaded: unknown names follow from that and are not reported again
 };
 
 StageDefaults read_defaults(ObjectReader& top, ProblemList& problems);
 
-WrittenStage read_stage(const std::string& name, const nlohmann::json& value, const std::string& pointer, const StageDefaults& defaults,
-                        const std::filesystem::path& topology_folder, const LoadOptions& options, bool takes_input, ProblemList& problems);
+WrittenStage read_stage(const std::string& name, const nlohmann::json& value, const std::string& pointer,
+                        const StageDefaults& defaults, const std::filesystem::path& topology_folder,
+                        const LoadOptions& options, bool takes_input, ProblemList& problems);
 
 }  // namespace mailroom::runtime

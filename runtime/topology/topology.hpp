@@ -31,9 +31,9 @@ enum class Strategy : std::uint8_t { one_for_one, one_for_all, rest_for_one };
 enum class Retrying : std::uint8_t { block_key, block_shard };
 // What happens once its retries are used up.
 enum class Then : std::uint8_t {
-  skip,         // to the dead letters; its key goes on, the break in its order is counted ("dead_letter" means the same)
-  park_key,     // it and all later events of its key move, in order, to the key's parking lot
-  block_key,    // it is tried again for ever, at the longest backoff; its key waits
+  skip,       // to the dead letters; its key goes on, the break in its order is counted ("dead_letter" means the same)
+  park_key,   // it and all later events of its key move, in order, to the key's parking lot
+  block_key,  // it is tried again for ever, at the longest backoff; its key waits
   block_shard,  // the same; its shard waits
   stop,         // the node stops; nothing is lost in durable mode
   escalate      // the stage's supervisor restarts by its strategy, then the event is tried again
@@ -71,37 +71,37 @@ struct KeyFields {
 };
 
 struct Edge {
-  std::size_t from = 0;                       // index in Topology::stages
-  std::vector<const EventType*> events;       // never empty; what of the producer's events this edge carries
-  bool feedback = false;                      // closes a declared cycle: never blocks its producer, holds no watermark back
+  std::size_t from = 0;                  // index in Topology::stages
+  std::vector<const EventType*> events;  // never empty; what of the producer's events this edge carries
+  bool feedback = false;                 // closes a declared cycle: never blocks its producer, holds no watermark back
 };
 
 struct Stage {
   std::string name;
   StageKind kind = StageKind::actor;
-  std::vector<Edge> inputs;                   // empty for sources
-  std::vector<const EventType*> handles;      // union over inputs and (actors) the types of its own timers
-  std::vector<const EventType*> emits;        // empty for sinks
+  std::vector<Edge> inputs;               // empty for sources
+  std::vector<const EventType*> handles;  // union over inputs and (actors) the types of its own timers
+  std::vector<const EventType*> emits;    // empty for sinks
   // indexed as EventType::index(); null entry: not handled here. Empty readers: no key (ordering total or none).
   std::vector<std::optional<KeyFields>> keys;
   Ordering ordering = Ordering::key;
-  std::uint32_t shards = 1;                   // 1 for total, none, sinks; workers serve ordering none
-  std::uint32_t workers = 0;                  // > 0 exactly for ordering none
+  std::uint32_t shards = 1;   // 1 for total, none, sinks; workers serve ordering none
+  std::uint32_t workers = 0;  // > 0 exactly for ordering none
   MailboxPolicy mailbox;
   FailurePolicy on_failure;
   SupervisionPolicy supervision;
-  std::chrono::milliseconds deadline{30'000}; // an event handled longer than this is reported as stuck
-  std::size_t resident_keys = 100'000;        // states kept in memory per shard in durable mode
+  std::chrono::milliseconds deadline{30'000};  // an event handled longer than this is reported as stuck
+  std::size_t resident_keys = 100'000;         // states kept in memory per shard in durable mode
   nlohmann::json options = nlohmann::json::object();
 
-  const ActorType* actor = nullptr;           // kind actor
-  const SourceType* source = nullptr;         // kind source
-  const EventType* source_event = nullptr;    // kind source with one event type
-  std::string time_field;                     // kind source: the event's timestamp field; empty: arrival
+  const ActorType* actor = nullptr;               // kind actor
+  const SourceType* source = nullptr;             // kind source
+  const EventType* source_event = nullptr;        // kind source with one event type
+  std::string time_field;                         // kind source: the event's timestamp field; empty: arrival
   std::vector<EventType::ReadTime> time_readers;  // indexed as EventType::index(); null: arrival
-  std::chrono::microseconds lateness{0};      // kind source: its watermark stays this far behind its latest event
-  const SinkType* sink = nullptr;             // kind sink
-  std::string path;                           // sources and sinks: resolved
+  std::chrono::microseconds lateness{0};          // kind source: its watermark stays this far behind its latest event
+  const SinkType* sink = nullptr;                 // kind sink
+  std::string path;                               // sources and sinks: resolved
 };
 
 struct Topology {
@@ -110,8 +110,8 @@ struct Topology {
   std::vector<std::string> libraries;
   Durability durability = Durability::durable;
   ClockKind clock = ClockKind::wall;
-  SupervisionPolicy supervision;              // over the stages
-  std::vector<Stage> stages;                  // as written in the file
+  SupervisionPolicy supervision;  // over the stages
+  std::vector<Stage> stages;      // as written in the file
 
   [[nodiscard]] std::optional<std::size_t> stage_index(std::string_view stage) const {
     for (std::size_t i = 0; i < stages.size(); ++i)

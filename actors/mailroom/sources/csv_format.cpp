@@ -102,7 +102,10 @@ bool CsvFormat::begin_file(LineReader& lines, const std::string& path) {
     if (lines.at_file_start() && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
     if (!text.empty()) break;
   }
-  const auto taken = split_record(lines, reason, [&](std::size_t, std::string_view text) { columns.emplace_back(trimmed(text)); });
+  const auto taken = split_record(lines, reason, [&](std::size_t column, std::string_view text) {
+    columns.resize(column);  // a record of several lines is begun again
+    columns.emplace_back(trimmed(text));
+  });
   if (taken == Taken::wait) return false;
   if (taken == Taken::dirty) throw BadValue(as_text(fmt::format("{}: the header, line {}: {}", path, lines.line(), reason)));
   map_columns(columns, path);

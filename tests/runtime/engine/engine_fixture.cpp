@@ -99,7 +99,10 @@ class CollectingSink : public Sink {
     world().output.resize(length);
   }
 };
-const bool sink_registered = SinkTypes::add({"collecting", false, {}, [](const nlohmann::json&) {},
+const bool sink_registered = SinkTypes::add({"collecting",
+                                             false,
+                                             {},
+                                             [](const nlohmann::json&) {},
                                              [](const SinkSettings&) { return std::make_unique<CollectingSink>(); }});
 
 }  // namespace
@@ -174,9 +177,9 @@ bool EngineTest::until(const std::function<bool()>& condition) {
 
 void EngineTest::expect_balanced(const TelemetrySnapshot& snapshot) {
   for (const auto& edge : snapshot.edges)
-    EXPECT_EQ(edge.difference(), 0) << edge.from << " -> " << edge.to << ": sent " << edge.sent << ", processed " << edge.processed
-                                    << ", dead-lettered " << edge.dead_lettered << ", dropped " << edge.dropped() << ", parked "
-                                    << edge.parked << ", in flight " << edge.in_flight;
+    EXPECT_EQ(edge.difference(), 0) << edge.from << " -> " << edge.to << ": sent " << edge.sent << ", processed "
+                                    << edge.processed << ", dead-lettered " << edge.dead_lettered << ", dropped "
+                                    << edge.dropped() << ", parked " << edge.parked << ", in flight " << edge.in_flight;
   for (const auto& shard : snapshot.shards) EXPECT_EQ(shard.order_violations, 0u) << shard.stage << "/" << shard.shard;
 }
 

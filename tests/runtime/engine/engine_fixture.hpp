@@ -5,13 +5,12 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <gtest/gtest.h>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include <mailroom/mailroom.hpp>
 
@@ -32,7 +31,7 @@ MAILROOM_EVENT(Note, key, number)
 struct Seen {
   std::string key;
   std::int64_t number = 0;
-  std::int64_t count = 0;      // of the key's events so far
+  std::int64_t count = 0;  // of the key's events so far
   std::int64_t attempt = 0;
   Timestamp now;
 };
@@ -66,13 +65,13 @@ class Gate {
 
 struct World {
   std::vector<Note> input;
-  std::vector<std::int64_t> input_times;             // micros; empty: number of the event
+  std::vector<std::int64_t> input_times;               // micros; empty: number of the event
   std::function<void(const Note&, Context&)> on_note;  // may throw; called by TestActor before it counts
-  std::vector<Seen> output;                          // what the sink has written
+  std::vector<Seen> output;                            // what the sink has written
   std::mutex mutex;
   std::shared_ptr<Gate> gate;
-  std::atomic<int> instances{0};                     // TestActor objects made
-  bool endless = false;                              // the source never ends
+  std::atomic<int> instances{0};  // TestActor objects made
+  bool endless = false;           // the source never ends
 
   void clear() {
     input.clear();

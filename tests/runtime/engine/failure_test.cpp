@@ -166,7 +166,8 @@ TEST_F(FailureTest, AnEscalatedFailureRestartsTheActorAndKeepsItsState) {
   world().on_note = [failures](const Note& note, Context&) {
     if (note.key == "a" && note.number == 4 && ++*failures <= 2) throw std::runtime_error("planted");
   };
-  run(pipeline(R"({"shards": 1, "on_failure": {"retries": 1, "then": "escalate"}, "supervision": {"backoff": "1ms..2ms"}})"));
+  run(pipeline(
+      R"({"shards": 1, "on_failure": {"retries": 1, "then": "escalate"}, "supervision": {"backoff": "1ms..2ms"}})"));
   EXPECT_EQ(result_.ending, Ending::finished);
   EXPECT_EQ(sum(snapshot_, "act").restarts, 1u);
   EXPECT_EQ(world().instances, 2);
@@ -191,7 +192,8 @@ TEST_F(FailureTest, OneForAllRestartsEveryShardOfTheStage) {
 TEST_F(FailureTest, TooManyRestartsStopTheNodeAndSayWhy) {
   two_keys(10, 4, 99);
   const auto disk = std::make_shared<MemoryDisk>();
-  const auto intensity = R"({"strategy": "one_for_one", "intensity": {"restarts": 2, "within": "60s"}, "backoff": "1ms..2ms"})";
+  const auto intensity =
+      R"({"strategy": "one_for_one", "intensity": {"restarts": 2, "within": "60s"}, "backoff": "1ms..2ms"})";
   run(pipeline(std::string(R"({"on_failure": {"retries": 0, "then": "escalate"}, "supervision": )") + intensity + "}",
                std::string(R"({"supervision": )") + intensity + "}"),
       Journal::open(std::make_unique<MemoryStore>(disk)));

@@ -29,7 +29,8 @@ class FlowTest : public EngineTest {
     dead_letters_ = engine->dead_letters();
   }
   static std::string sink_overflow(const std::string& policy, int capacity) {
-    return R"({"stages": {"out": {"mailbox": {"capacity": )" + std::to_string(capacity) + R"(, "overflow": ")" + policy + R"("}}}})";
+    return R"({"stages": {"out": {"mailbox": {"capacity": )" + std::to_string(capacity) + R"(, "overflow": ")" +
+           policy + R"("}}}})";
   }
   void expect_rising_per_key() {
     std::map<std::string, std::int64_t> last;
@@ -42,11 +43,12 @@ class FlowTest : public EngineTest {
 
 TEST_F(FlowTest, BackpressureStopsTheSourceAndKeepsEveryMailboxWithinItsCapacity) {
   many(20'000, 10);
-  run_behind_a_closed_sink(pipeline(R"({"mailbox": {"capacity": 128}})", sink_overflow("backpressure", 64)), [](const auto& snapshot) {
-    for (const auto& shard : snapshot.shards)
-      if (shard.stage == "in" && shard.state == ShardState::blocked_downstream) return true;
-    return false;
-  });
+  run_behind_a_closed_sink(pipeline(R"({"mailbox": {"capacity": 128}})", sink_overflow("backpressure", 64)),
+                           [](const auto& snapshot) {
+                             for (const auto& shard : snapshot.shards)
+                               if (shard.stage == "in" && shard.state == ShardState::blocked_downstream) return true;
+                             return false;
+                           });
   EXPECT_EQ(world().output.size(), 20'000u);
   for (const auto& shard : snapshot_.shards)
     if (shard.capacity > 0) {
@@ -118,8 +120,8 @@ TEST_F(FlowTest, RejectTurnsWhatDoesNotFitIntoDeadLetters) {
 std::string worker_pipeline(int workers, const std::string& on_failure = "{}") {
   return R"({"mailroom": 1, "name": "test", "stages": {
       "in": {"source": "scripted"},
-      "work": {"actor": "TestWorker", "from": ["in"], "ordering": "none", "workers": )" + std::to_string(workers) +
-         R"(, "on_failure": )" + on_failure + R"(},
+      "work": {"actor": "TestWorker", "from": ["in"], "ordering": "none", "workers": )" +
+         std::to_string(workers) + R"(, "on_failure": )" + on_failure + R"(},
       "out": {"sink": "collecting", "from": ["work"]}}})";
 }
 
@@ -131,7 +133,8 @@ TEST_F(FlowTest, WorkersShareAQueueAndEachEventIsDoneOnce) {
   };
   for (const bool durable : {false, true}) {
     world().output.clear();
-    run(worker_pipeline(4, R"({"retries": 2, "backoff": "1ms..2ms"})"), durable ? Journal::open(std::make_unique<MemoryStore>()) : nullptr);
+    run(worker_pipeline(4, R"({"retries": 2, "backoff": "1ms..2ms"})"),
+        durable ? Journal::open(std::make_unique<MemoryStore>()) : nullptr);
     EXPECT_EQ(result_.ending, Ending::finished);
     std::set<std::pair<std::string, std::int64_t>> done;
     for (const auto& seen : world().output) EXPECT_TRUE(done.emplace(seen.key, seen.number).second) << "done twice";
@@ -180,17 +183,18 @@ TEST_F(FlowTest, TimersFireBetweenTheEventsByTheirTimes) {
   world().input_times = {100, 105, 109, 110, 120};
   world().on_note = [](const Note& note, Context& context) {
     if (note.key == "a" && note.number == 1) {
-      context.after(microseconds(10), Note{"a", 101});                 // due 110: before the event at 110
+      context.after(microseconds(10), Note{"a", 101});  // due 110: before the event at 110
       context.after(microseconds(50), Note{"a", 102}, "replaced");
-      context.after(microseconds(15), Note{"a", 103}, "replaced");     // due 115
+      context.after(microseconds(15), Note{"a", 103}, "replaced");  // due 115
       context.after(microseconds(11), Note{"a", 104}, "cancelled");
-      context.after(microseconds(1000), Note{"a", 105});               // after the end of the input
+      context.after(microseconds(1000), Note{"a", 105});  // after the end of the input
     }
     if (note.number == 2) context.cancel("cancelled");
   };
   for (const bool durable : {false, true}) {
     world().output.clear();
-    run(pipeline(R"({"shards": 1})", R"({"clock": "events"})"), durable ? Journal::open(std::make_unique<MemoryStore>()) : nullptr);
+    run(pipeline(R"({"shards": 1})", R"({"clock": "events"})"),
+        durable ? Journal::open(std::make_unique<MemoryStore>()) : nullptr);
     EXPECT_EQ(result_.ending, Ending::finished);
     EXPECT_THAT(numbers_of(world().output, "a"), ::testing::ElementsAre(1, 2, 101, 3, 103, 4, 105));
     for (const auto& seen : world().output) {

@@ -101,7 +101,8 @@ TEST_F(RecoveryTest, ACheckpointLeavesTheRestToTheNextStart) {
   world().gate = std::make_shared<Gate>();
   const auto disk = std::make_shared<MemoryDisk>();
   {
-    const auto engine = start(pipeline(R"({"mailbox": {"capacity": 256}})"), Journal::open(std::make_unique<MemoryStore>(disk)));
+    const auto engine =
+        start(pipeline(R"({"mailbox": {"capacity": 256}})"), Journal::open(std::make_unique<MemoryStore>(disk)));
     ASSERT_TRUE(world().gate->wait_for_someone());
     engine->request_stop(StopMode::checkpoint);
     world().gate->open();

@@ -1,10 +1,9 @@
 // What the journal's tests share: an event type, batches of it, directories that go away.
 #pragma once
 
-#include <gmock/gmock.h>
-
 #include <cstdlib>
 #include <filesystem>
+#include <gmock/gmock.h>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,7 +33,9 @@ inline std::shared_ptr<EventBatch> notes(std::int64_t first, std::size_t count, 
   return batch;
 }
 
-inline std::int64_t note_number(const EventBatch& batch, std::size_t i) { return static_cast<const JournalNote*>(batch.event(i))->number; }
+inline std::int64_t note_number(const EventBatch& batch, std::size_t i) {
+  return static_cast<const JournalNote*>(batch.event(i))->number;
+}
 
 inline Parcel parcel(ChannelId channel, std::uint64_t first, std::size_t count, std::uint32_t skipped = 0) {
   return {channel, first, skipped, Timestamp{7}, notes(static_cast<std::int64_t>(first), count)};

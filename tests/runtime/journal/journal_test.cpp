@@ -2,14 +2,12 @@
 #include "runtime/journal/journal.hpp"
 
 #include <gmock/gmock.h>
-
 #include <rapidcheck/gtest.h>  // needs gtest before it
-
 #include <thread>
 
+#include "journal_fixture.hpp"
 #include "runtime/journal/journal_keys.hpp"
 #include "runtime/journal/memory_store.hpp"
-#include "journal_fixture.hpp"
 
 namespace mailroom::runtime {
 namespace {
@@ -148,7 +146,8 @@ TEST_F(JournalTest, ALogThatLostAcknowledgedCommitsIsRefused) {
   EXPECT_EQ(acknowledged, journal->last_commit());
   // What a store does that silently cuts its log: the last commit's rows are gone, the mark is not.
   ASSERT_TRUE(disk_->remove(Table::meta, "k"));
-  EXPECT_THAT(message_of<CorruptData>([&] { open(); }), HasSubstr("commit " + std::to_string(acknowledged) + " had been acknowledged"));
+  EXPECT_THAT(message_of<CorruptData>([&] { open(); }),
+              HasSubstr("commit " + std::to_string(acknowledged) + " had been acknowledged"));
 }
 
 TEST_F(JournalTest, ANewerFormatIsRefused) {
@@ -246,7 +245,8 @@ RC_GTEST_PROP(MemoryStore, ACrashKeepsAPrefix, ()) {
   const auto keep = *rc::gen::inRange<std::size_t>(0, disk->unsynced_writes() + 1);
   disk->crash(keep);
   std::map<std::string, std::string> found;
-  MemoryStore(disk).scan(Table::state, {}, [&](std::string_view key, std::string_view value) { return found.emplace(key, value), true; });
+  MemoryStore(disk).scan(Table::state, {},
+                         [&](std::string_view key, std::string_view value) { return found.emplace(key, value), true; });
   RC_ASSERT(found == history[synced + keep]);
 }
 

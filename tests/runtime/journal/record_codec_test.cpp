@@ -2,11 +2,10 @@
 #include "runtime/journal/record_codec.hpp"
 
 #include <gmock/gmock.h>
-
 #include <rapidcheck/gtest.h>  // needs gtest before it
 
-#include "runtime/journal/journal_keys.hpp"
 #include "journal_fixture.hpp"
+#include "runtime/journal/journal_keys.hpp"
 
 namespace mailroom::runtime {
 namespace {
@@ -22,7 +21,9 @@ ShardRecord any_record() {
   record.sequence = any_number();
   record.clock = any_time();
   record.ended = *rc::gen::arbitrary<bool>();
-  if (*rc::gen::arbitrary<bool>()) record.position = {{"file", *rc::gen::arbitrary<std::string>()}, {"offset", any_number()}, {"at", {1, {2, nullptr}}}};
+  if (*rc::gen::arbitrary<bool>())
+    record.position = {
+        {"file", *rc::gen::arbitrary<std::string>()}, {"offset", any_number()}, {"at", {1, {2, nullptr}}}};
   for (auto n = *rc::gen::inRange(0, 5); n > 0; --n) {
     ConsumedPosition consumed;
     consumed.channel = *rc::gen::arbitrary<ChannelId>();
@@ -40,7 +41,8 @@ ShardRecord any_record() {
     record.consumed.push_back(consumed);
   }
   for (auto n = *rc::gen::inRange(0, 5); n > 0; --n)
-    record.sent.push_back({*rc::gen::arbitrary<ChannelId>(), any_number(), any_number(), any_number(), any_number(), any_number(), any_time()});
+    record.sent.push_back({*rc::gen::arbitrary<ChannelId>(), any_number(), any_number(), any_number(), any_number(),
+                           any_number(), any_time()});
   return record;
 }
 
@@ -90,24 +92,28 @@ RC_GTEST_PROP(RecordCodec, HeldEventsSurvive, ()) {
   std::string bytes;
   encode_held(event, bytes);
   const auto read = decode_held(event.ordinal, bytes);
-  RC_ASSERT(read.ordinal == event.ordinal && read.key == event.key && read.channel == event.channel && read.sequence == event.sequence);
-  RC_ASSERT(read.attempts == event.attempts && read.due == event.due && read.when == event.when && read.name == event.name);
-  RC_ASSERT(read.reason == event.reason && read.kind == event.kind && read.origin == event.origin && read.content == event.content);
+  RC_ASSERT(read.ordinal == event.ordinal && read.key == event.key && read.channel == event.channel &&
+            read.sequence == event.sequence);
+  RC_ASSERT(read.attempts == event.attempts && read.due == event.due && read.when == event.when &&
+            read.name == event.name);
+  RC_ASSERT(read.reason == event.reason && read.kind == event.kind && read.origin == event.origin &&
+            read.content == event.content);
   RC_ASSERT(read.redrive == event.redrive);
   RC_ASSERT((read.event == nullptr) == (event.event == nullptr));
   if (event.event) RC_ASSERT(note_number(*read.event, 0) == note_number(*event.event, 0));
 }
 
 RC_GTEST_PROP(RecordCodec, ParcelsSurvive, ()) {
-  Parcel sent = parcel(*rc::gen::arbitrary<ChannelId>(), *rc::gen::inRange<std::uint64_t>(1, 1'000'000'000), *rc::gen::inRange<std::size_t>(1, 300),
-                       *rc::gen::arbitrary<std::uint32_t>());
+  Parcel sent = parcel(*rc::gen::arbitrary<ChannelId>(), *rc::gen::inRange<std::uint64_t>(1, 1'000'000'000),
+                       *rc::gen::inRange<std::size_t>(1, 300), *rc::gen::arbitrary<std::uint32_t>());
   sent.watermark = any_time();
   std::string bytes;
   encode_parcel(sent, bytes);
   const auto read = decode_parcel(sent.channel, bytes);
   RC_ASSERT(read.channel == sent.channel && read.first_sequence == sent.first_sequence && read.skipped == sent.skipped);
   RC_ASSERT(read.watermark == sent.watermark && read.batch->size() == sent.batch->size());
-  for (std::size_t i = 0; i < read.batch->size(); ++i) RC_ASSERT(note_number(*read.batch, i) == note_number(*sent.batch, i));
+  for (std::size_t i = 0; i < read.batch->size(); ++i)
+    RC_ASSERT(note_number(*read.batch, i) == note_number(*sent.batch, i));
 }
 
 // The seal would catch these; the decoders must hold without it, too.
@@ -158,7 +164,8 @@ TEST(RecordCodec, AnotherVersionIsNamed) {
   std::string bytes;
   encode_shard_record({}, bytes);
   bytes[0] = 9;
-  EXPECT_THAT(message_of<CorruptData>([&] { static_cast<void>(decode_shard_record(bytes)); }), testing::HasSubstr("form 9"));
+  EXPECT_THAT(message_of<CorruptData>([&] { static_cast<void>(decode_shard_record(bytes)); }),
+              testing::HasSubstr("form 9"));
 }
 
 TEST(Seal, EveryFlippedBitIsFound) {
@@ -173,7 +180,8 @@ TEST(Seal, EveryFlippedBitIsFound) {
     EXPECT_THROW(unseal(Table::mailbox, key, flipped), CorruptData) << "bit " << bit;
   }
   for (std::size_t size = 0; size < value.size(); ++size)
-    EXPECT_THROW(unseal(Table::mailbox, key, std::string_view(value).substr(0, size)), CorruptData) << "cut to " << size;
+    EXPECT_THROW(unseal(Table::mailbox, key, std::string_view(value).substr(0, size)), CorruptData)
+        << "cut to " << size;
 }
 
 TEST(Seal, ARowUnderAnotherKeyIsFound) {

@@ -1,16 +1,15 @@
 // The journal on a real disk: killed processes, flipped bits, cut files, a full disk.
 #include "runtime/journal/rocks_store.hpp"
 
+#include <csignal>
 #include <fmt/format.h>
+#include <fstream>
 #include <gmock/gmock.h>
+#include <random>
+#include <sstream>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <csignal>
-#include <fstream>
-#include <random>
-#include <sstream>
 
 #include "journal_fixture.hpp"
 #include "runtime/journal/journal.hpp"
@@ -27,7 +26,8 @@ constexpr ChannelId channel = 1;
 
 // Gives shard and channel above their names.
 void name_them(Journal& journal) {
-  if (journal.shard_id("orders", 0) != shard || journal.channel_id("orders", 0, "ledger", 0) != channel) throw StorageError("other numbers");
+  if (journal.shard_id("orders", 0) != shard || journal.channel_id("orders", 0, "ledger", 0) != channel)
+    throw StorageError("other numbers");
 }
 
 // One commit as an engine makes it: a shard's row, a parcel, states. Everything in it is derived from `number`.
@@ -53,13 +53,15 @@ std::uint64_t whole_commits(Journal& journal) {
     return true;
   });
   EXPECT_EQ(expected, last + 1) << "the parcels end where the shard's row says";
-  for (int i = 0; last > 0 && i < 20; ++i) EXPECT_EQ(journal.read_state(shard, "key" + std::to_string(i)), std::to_string(last));
+  for (int i = 0; last > 0 && i < 20; ++i)
+    EXPECT_EQ(journal.read_state(shard, "key" + std::to_string(i)), std::to_string(last));
   return last;
 }
 
 std::unique_ptr<Journal> open_small(const fs::path& directory) {
   // Memtables of a few commits, so that flushes and new log files happen all the time.
-  return Journal::open(RocksStore::open(directory, {.memory_bytes = 256 << 10, .cache_bytes = 1 << 20, .log_bytes = 256 << 10}));
+  return Journal::open(
+      RocksStore::open(directory, {.memory_bytes = 256 << 10, .cache_bytes = 1 << 20, .log_bytes = 256 << 10}));
 }
 
 // The process that is killed. It is this program again and not a fork: RocksDB's threads do not survive a fork.
@@ -78,9 +80,10 @@ struct ChildWork {
 Child start_child(const ChildWork& work) {
   int ends[2];
   if (::pipe(ends) != 0) throw StorageError("no pipe");
-  const auto variable = fmt::format("MAILROOM_JOURNAL_CHILD={} {} {} {} {} {}", ends[1], work.small, work.first, work.last, work.sync_every,
-                                    work.directory);
-  const char* const arguments[] = {"journal-child", "--gtest_filter=JournalChild.*", "--gtest_also_run_disabled_tests", "--gtest_brief=1", nullptr};
+  const auto variable = fmt::format("MAILROOM_JOURNAL_CHILD={} {} {} {} {} {}", ends[1], work.small, work.first,
+                                    work.last, work.sync_every, work.directory);
+  const char* const arguments[] = {"journal-child", "--gtest_filter=JournalChild.*", "--gtest_also_run_disabled_tests",
+                                   "--gtest_brief=1", nullptr};
   const char* const environment[] = {variable.c_str(), nullptr};
   const auto pid = ::fork();
   if (pid == 0) {
@@ -122,7 +125,8 @@ TEST(RocksStore, EverythingAcknowledgedSurvivesKill9) {
     // Killed after a random number of reports: at any point of its work, but never before it has begun.
     std::uint64_t acknowledged = 0;
     for (auto reports = 1 + random() % 60; reports > 0; --reports)
-      ASSERT_EQ(::read(child.reports, &acknowledged, sizeof acknowledged), static_cast<ssize_t>(sizeof acknowledged)) << "round " << round;
+      ASSERT_EQ(::read(child.reports, &acknowledged, sizeof acknowledged), static_cast<ssize_t>(sizeof acknowledged))
+          << "round " << round;
     ::kill(child.pid, SIGKILL);
     for (std::uint64_t more = 0; ::read(child.reports, &more, sizeof more) == sizeof more;) acknowledged = more;
     ::close(child.reports);
@@ -150,7 +154,8 @@ void make_killed_journal(const fs::path& directory, std::uint64_t commits, bool 
 fs::path log_file(const fs::path& directory) {
   fs::path found;
   for (const auto& entry : fs::directory_iterator(directory / "store"))
-    if (entry.path().extension() == ".log" && (found.empty() || entry.file_size() > fs::file_size(found))) found = entry.path();
+    if (entry.path().extension() == ".log" && (found.empty() || entry.file_size() > fs::file_size(found)))
+      found = entry.path();
   return found;
 }
 
@@ -193,7 +198,8 @@ TEST(RocksStore, AFlippedBitLosesNothingSilently) {
       ++refused;
       EXPECT_EQ(contents(copy).size(), before.size()) << "offset " << at;
       for (const auto& [path, bytes] : contents(copy))
-        EXPECT_TRUE(path.ends_with("OWNER") || bytes == before.at(path)) << path << " changed, offset " << at << ": " << error.what();
+        EXPECT_TRUE(path.ends_with("OWNER") || bytes == before.at(path))
+            << path << " changed, offset " << at << ": " << error.what();
       EXPECT_FALSE(verify_journal(copy).sound()) << "offset " << at;
     }
   }
@@ -209,7 +215,8 @@ TEST(RocksStore, ALogCutBelowWhatWasAcknowledgedIsRefused) {
     fs::remove_all(copy);
     fs::copy(scratch.path() / "whole", copy, fs::copy_options::recursive);
     fs::resize_file(log_file(copy), left);
-    EXPECT_THAT(message_of<CorruptData>([&] { Journal::open(copy); }), HasSubstr("had been acknowledged")) << "cut to " << left;
+    EXPECT_THAT(message_of<CorruptData>([&] { Journal::open(copy); }), HasSubstr("had been acknowledged"))
+        << "cut to " << left;
   }
   // Without the mark the same log opens, as a prefix: that is what the mark is for.
   const auto copy = scratch.path() / "copy";
@@ -260,8 +267,9 @@ TEST(RocksStore, ADamagedMarkIsRefused) {
 TEST(RocksStore, ASecondOpenerIsRefused) {
   const ScratchDirectory scratch;
   auto journal = Journal::open(scratch.path());
-  EXPECT_THAT(message_of<StorageError>([&] { Journal::open(scratch.path()); }),
-              testing::AllOf(HasSubstr(scratch.path().string()), HasSubstr("in use"), HasSubstr(std::to_string(::getpid()))));
+  EXPECT_THAT(
+      message_of<StorageError>([&] { Journal::open(scratch.path()); }),
+      testing::AllOf(HasSubstr(scratch.path().string()), HasSubstr("in use"), HasSubstr(std::to_string(::getpid()))));
   journal.reset();
   auto reader = Journal::open_read_only(scratch.path());
   EXPECT_NO_THROW(Journal::open_read_only(scratch.path())) << "any number may read";
@@ -284,7 +292,8 @@ TEST(RocksStore, AFullDiskStopsTheNodeAndLosesNothingAcknowledged) {
   const ScratchDirectory scratch;
   const auto disk = scratch.path() / "disk";
   fs::create_directory(disk);
-  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=3m") != 0) GTEST_SKIP() << "needs the right to mount a small disk";
+  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=3m") != 0)
+    GTEST_SKIP() << "needs the right to mount a small disk";
   std::uint64_t acknowledged = 0;
   {
     auto journal = open_small(disk / "data");
@@ -314,7 +323,8 @@ TEST(RocksStore, AFullDiskStopsTheNodeAndLosesNothingAcknowledged) {
 
 TEST(RocksStore, ScansAreOrderedWhateverIsInMemoryOrOnDisk) {
   const ScratchDirectory scratch;
-  auto store = RocksStore::open(scratch.path(), {.memory_bytes = 128 << 10, .cache_bytes = 1 << 20, .log_bytes = 128 << 10});
+  auto store =
+      RocksStore::open(scratch.path(), {.memory_bytes = 128 << 10, .cache_bytes = 1 << 20, .log_bytes = 128 << 10});
   const auto write = store->new_write();
   std::map<std::string, std::string> model;
   std::minstd_rand random(3);

@@ -1,17 +1,16 @@
 // verify, inspect and dead-letters: what an operator does to a stopped node's journal.
 #include <gmock/gmock.h>
-
 #include <sstream>
 
 #include <mailroom/batch_codec.hpp>
 
+#include "journal_fixture.hpp"
 #include "runtime/journal/dead_letters.hpp"
 #include "runtime/journal/inspect_journal.hpp"
 #include "runtime/journal/journal_keys.hpp"
 #include "runtime/journal/memory_store.hpp"
 #include "runtime/journal/record_codec.hpp"
 #include "runtime/journal/verify_journal.hpp"
-#include "journal_fixture.hpp"
 
 namespace mailroom::runtime {
 namespace {

@@ -1,0 +1,19 @@
+// The sink "null": counts events and keeps nothing. For measurements.
+#pragma once
+
+#include <mailroom/sink.hpp>
+
+namespace mailroom {
+
+class NullSink final : public Sink {
+ public:
+  void write(const SinkEvent&) override { ++events_; }
+  nlohmann::json flush() override { return {{"events", events_}}; }
+  void sync() override {}
+  void recover(const nlohmann::json& position) override { events_ = position.is_object() ? position.value("events", std::uint64_t{0}) : 0; }
+
+ private:
+  std::uint64_t events_ = 0;
+};
+
+}  // namespace mailroom
