@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 
 fs::path journal_folder(const fs::path& given) {
   for (const auto& folder : {given / "journal", given})
-    if (fs::exists(folder / "CURRENT")) return folder;  // every RocksDB folder has this file
+    if (fs::exists(folder / "store")) return folder;
   throw StorageError(
       fmt::format("{} is no node's data folder: expected a folder 'journal' in it, as `mailroom run --data` makes it",
                   given.string()));

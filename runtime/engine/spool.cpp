@@ -51,6 +51,7 @@ void SpillFile::append(const Parcel& parcel) {
     const auto n =
         ::pwrite(descriptor_, buffer_.data() + written, buffer_.size() - written, static_cast<off_t>(end_ + written));
     if (n < 0 && errno == EINTR) continue;
+    if (n == 0) errno = ENOSPC;  // a write that takes nothing and says nothing
     if (n <= 0) refuse("write", directory_);
     written += static_cast<std::size_t>(n);
   }
@@ -64,13 +65,15 @@ std::optional<Parcel> SpillFile::read() {
     while (done < count) {
       const auto n = ::pread(descriptor_, to + done, count - done, static_cast<off_t>(at + done));
       if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) refuse("read", directory_);
+      if (n < 0) refuse("read", directory_);
+      if (n == 0) throw CorruptData("a spilled mailbox's file was cut short by someone else");
       done += static_cast<std::size_t>(n);
     }
   };
   Header header{};
   read_all(reinterpret_cast<char*>(&header), sizeof header, read_at_);
-  if (header.length > end_ - read_at_) throw CorruptData("a spilled mailbox's file was changed by someone else");
+  if (header.length > end_ - read_at_ - sizeof header)
+    throw CorruptData("a spilled mailbox's file was changed by someone else");
   buffer_.resize(header.length);
   read_all(buffer_.data(), header.length, read_at_ + sizeof header);
   read_at_ += sizeof header + header.length;
@@ -80,11 +83,21 @@ std::optional<Parcel> SpillFile::read() {
   parcel.skipped = header.skipped;
   parcel.watermark = Timestamp{header.watermark};
   parcel.batch = std::make_shared<EventBatch>(decode_batch(buffer_));
-  if (read_at_ == end_) {
-    read_at_ = end_ = 0;
-    if (::ftruncate(descriptor_, 0) != 0) refuse("shorten", directory_);
-  }
+  release_what_was_read();
   return parcel;
+}
+
+// A mailbox that never quite empties would otherwise fill the disk with what is long done.
+void SpillFile::release_what_was_read() {
+  if (read_at_ == end_) {
+    released_ = read_at_ = end_ = 0;
+    if (::ftruncate(descriptor_, 0) != 0) refuse("shorten", directory_);
+  } else if (read_at_ - released_ >= release_step) {
+    // A file system that can't cut holes keeps the bytes until the file is empty: nothing is wrong but its size.
+    ::fallocate(descriptor_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(released_),
+                static_cast<off_t>(read_at_ - released_));
+    released_ = read_at_ - read_at_ % 4096;  // the block that is read in part goes with the next step
+  }
 }
 
 }  // namespace mailroom::runtime

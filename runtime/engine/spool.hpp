@@ -19,14 +19,17 @@ class SpillFile {
   SpillFile& operator=(const SpillFile&) = delete;
 
   void append(const Parcel& parcel);
-  // The oldest parcel not read yet. The file shrinks to nothing once all is read.
+  // The oldest parcel not read yet. What has been read goes back to the disk in steps of `release_step`, and the file
+  // shrinks to nothing once all is read. Throws CorruptData if someone else changed the file.
   std::optional<Parcel> read();
 
  private:
+  static constexpr std::uint64_t release_step = 1 << 20;  // bytes
   void open();
+  void release_what_was_read();
   std::filesystem::path directory_;
   int descriptor_ = -1;
-  std::uint64_t read_at_ = 0, end_ = 0;
+  std::uint64_t released_ = 0, read_at_ = 0, end_ = 0;  // released_ <= read_at_ <= end_
   std::string buffer_;
 };
 

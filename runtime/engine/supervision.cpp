@@ -15,11 +15,11 @@ std::chrono::microseconds BackoffPlan::delay(unsigned attempt, double drawn) con
 }
 
 SupervisorLogic::SupervisorLogic(const SupervisionPolicy& policy, std::vector<std::string> children)
-    : policy_(policy), backoff_(policy.backoff), children_(std::move(children)), pending_(children_.size(), false) {}
+    : policy_(policy), backoff_(policy.backoff), children_(std::move(children)), pending_(children_.size(), 0) {}
 
 SupervisorLogic::Decision SupervisorLogic::on_failure(std::size_t child, std::int64_t now_us, double drawn) {
   Decision decision;
-  if (pending_[child]) return decision;
+  if (pending_[child] > 0) return decision;
   const auto window_us = std::chrono::duration_cast<std::chrono::microseconds>(policy_.within).count();
   while (!restarts_.empty() && now_us - restarts_.front() > window_us) restarts_.pop_front();
   if (restarts_.size() >= policy_.restarts) {
@@ -28,6 +28,7 @@ SupervisorLogic::Decision SupervisorLogic::on_failure(std::size_t child, std::in
         fmt::format("{} failed again after {} restarts within {} ms, which is all that its supervision allows",
                     children_[child], policy_.restarts, policy_.within.count());
     restarts_.clear();  // a restart from above begins a new count
+    attempt_ = 0;
     return decision;
   }
   restarts_.push_back(now_us);
@@ -35,14 +36,18 @@ SupervisorLogic::Decision SupervisorLogic::on_failure(std::size_t child, std::in
   const auto last = policy_.strategy == Strategy::one_for_one ? child + 1 : children_.size();
   for (auto c = first; c < last; ++c) {
     decision.restart.push_back(c);
-    pending_[c] = true;
+    ++pending_[c];
   }
-  decision.delay = backoff_.delay(static_cast<unsigned>(restarts_.size()), drawn);
+  // Not the restarts within the window: waits longer than it would be forgotten while they last.
+  if (now_us - running_since_us_ > window_us) attempt_ = 0;
+  decision.delay = backoff_.delay(++attempt_, drawn);
+  running_since_us_ = std::max(running_since_us_, now_us + decision.delay.count());
   return decision;
 }
 
 void SupervisorLogic::restarted(const std::vector<std::size_t>& children) {
-  for (const auto child : children) pending_[child] = false;
+  for (const auto child : children)
+    if (pending_[child] > 0) --pending_[child];
 }
 
 }  // namespace mailroom::runtime

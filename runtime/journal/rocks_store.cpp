@@ -8,6 +8,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/memtablerep.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
@@ -79,6 +80,15 @@ class NoLog final : public rocksdb::Logger {
   void Logv(const char*, va_list) override {}
 };
 
+// RocksDB goes on by itself once a full disk has room again. Not here: what failed is unknown, so the node stops.
+// (Its attempt writes to the log file that failed, too, which aborts the process where RocksDB has assertions.)
+class NoRecovery final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+};
+
 rocksdb::DBOptions db_options(const RocksSettings& settings, bool read_only) {
   rocksdb::DBOptions options;
   options.create_if_missing = !read_only;
@@ -94,8 +104,8 @@ rocksdb::DBOptions db_options(const RocksSettings& settings, bool read_only) {
   options.allow_concurrent_memtable_write = false;  // what the hashed memtable of `state` asks for
   options.bytes_per_sync = 1 << 20;
   options.max_open_files = 512;
-  // A failed flush is not retried behind our back: the node stops and says why.
   options.max_bgerror_resume_count = 0;
+  options.listeners.push_back(std::make_shared<NoRecovery>());
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.skip_stats_update_on_db_open = true;

@@ -15,10 +15,12 @@ std::string human_duration(std::optional<std::uint64_t> microseconds) {
   if (!microseconds) return "-";
   const auto us = *microseconds;
   if (us < 1'000) return fmt::format("{} us", us);
+  // The limits are where rounding would reach the next form: 999,999 us is 1.0 s, not 1000 ms.
   const auto ms = static_cast<double>(us) / 1e3;
-  if (us < 1'000'000) return ms < 10 ? fmt::format("{:.1f} ms", ms) : fmt::format("{:.0f} ms", ms);
-  const auto s = us / 1'000'000;
-  if (s < 60) return s < 10 ? fmt::format("{:.1f} s", static_cast<double>(us) / 1e6) : fmt::format("{} s", s);
+  if (us < 999'500) return us < 9'950 ? fmt::format("{:.1f} ms", ms) : fmt::format("{:.0f} ms", ms);
+  if (us < 9'950'000) return fmt::format("{:.1f} s", static_cast<double>(us) / 1e6);
+  const auto s = us / 1'000'000 + (us % 1'000'000 >= 500'000 ? 1 : 0);
+  if (s < 60) return fmt::format("{} s", s);
   if (s < 3600) return fmt::format("{} min {} s", s / 60, s % 60);
   return fmt::format("{} h {} min", s / 3600, s / 60 % 60);
 }

@@ -6,6 +6,16 @@
 #include "runtime/telemetry/human_text.hpp"
 
 namespace mailroom::runtime {
+namespace {
+
+// An input that has stalled has no end to foretell, and its rate decays towards 0.
+constexpr double longest_time_left_s = 100 * 3600;
+
+std::string rate_text(const std::optional<double>& rate) {
+  return rate ? human_number(static_cast<std::uint64_t>(*rate)) + " events/s" : "- events/s";
+}
+
+}  // namespace
 
 LiveLine::Figures LiveLine::figures(const TelemetrySnapshot& snapshot) {
   Figures figures;
@@ -31,14 +41,15 @@ LiveLine::Figures LiveLine::figures(const TelemetrySnapshot& snapshot) {
     if (figures.done) {
       const auto rate = (*figures.done - last_done_) / seconds;
       done_rate_ = done_rate_ == 0 ? rate : done_rate_ + fresh * (rate - done_rate_);
-      if (done_rate_ > 0 && *figures.done < 1)
-        figures.left_us = static_cast<std::uint64_t>((1.0 - *figures.done) / done_rate_ * 1e6);
+      const auto left = 1.0 - *figures.done;
+      if (left > 0 && done_rate_ * longest_time_left_s > left)
+        figures.left_us = static_cast<std::uint64_t>(left / done_rate_ * 1e6);
     }
+    figures.rate = rate_;
   }
   last_us_ = snapshot.uptime_us;
   last_events_ = events;
   last_done_ = figures.done.value_or(0);
-  figures.rate = rate_;
 
   std::uint64_t queued = 0, retries = 0, dead = 0, waiting = 0, parked = 0, timers = 0;
   const ShardSnapshot* fullest = nullptr;
@@ -75,10 +86,14 @@ std::string LiveLine::terminal(const TelemetrySnapshot& snapshot, std::size_t co
     const auto full = static_cast<std::size_t>(*f.done * width);
     line = fmt::format("[{}{}] {:3.0f}%  ", std::string(full, '#'), std::string(width - full, '.'), *f.done * 100);
   }
-  line += fmt::format("{} events/s", human_number(static_cast<std::uint64_t>(f.rate)));
+  line += rate_text(f.rate);
   if (f.left_us) line += fmt::format(", {} left", human_duration(f.left_us));
   line += "  " + f.rest;
-  if (line.size() >= columns) line.resize(columns - 1);
+  if (line.size() >= columns) {
+    auto keep = columns == 0 ? 0 : columns - 1;
+    while (keep > 0 && (static_cast<unsigned char>(line[keep]) & 0xC0) == 0x80) --keep;  // no half UTF-8 letter
+    line.resize(keep);
+  }
   return line;
 }
 
@@ -86,7 +101,7 @@ std::string LiveLine::plain(const TelemetrySnapshot& snapshot) {
   const auto f = figures(snapshot);
   auto line = snapshot.topology + ": ";
   if (f.done) line += fmt::format("{:.0f}% read, ", *f.done * 100);
-  line += fmt::format("{} events/s", human_number(static_cast<std::uint64_t>(f.rate)));
+  line += rate_text(f.rate);
   if (f.left_us) line += fmt::format(", {} left", human_duration(f.left_us));
   return line + ", " + f.rest;
 }

@@ -12,7 +12,7 @@ namespace mailroom::runtime {
 // Fed with one snapshot after the other. One thread.
 class LiveLine {
  public:
-  // With a bar, for a terminal of that many columns.
+  // With a bar, for a terminal of that many columns: shorter than that, so that it never wraps.
   std::string terminal(const TelemetrySnapshot& snapshot, std::size_t columns);
   // For a log: no bar, no control codes.
   std::string plain(const TelemetrySnapshot& snapshot);
@@ -20,7 +20,7 @@ class LiveLine {
  private:
   struct Figures {
     std::optional<double> done;  // of the input, 0..1
-    double rate = 0;             // events read a second, smoothed
+    std::optional<double> rate;  // events read a second, smoothed; from the second snapshot on
     std::optional<std::uint64_t> left_us;
     std::string rest;  // queued, retries, dead letters, ...
   };

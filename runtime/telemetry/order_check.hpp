@@ -7,7 +7,8 @@
 namespace mailroom::runtime {
 
 // A direct-mapped table: a slot remembers one (channel, key) and the last sequence handled. A slot taken over by
-// another key only loses a check; it never raises a false alarm. Allocates at the first use. One thread.
+// another key only loses a check; it never raises a false alarm (two keys would need the same 64-bit hash). A late
+// event does not move its key's mark back. Sequences count from 1. Allocates at the first use. One thread.
 class OrderCheck {
  public:
   static constexpr std::size_t slots = 8192;
@@ -15,7 +16,7 @@ class OrderCheck {
 
   Verdict check(std::uint32_t channel, std::uint64_t key_hash, std::uint64_t sequence) {
     if (table_.empty()) table_.resize(slots);
-    const auto tag = (key_hash ^ (channel * 0x9E3779B97F4A7C15ull)) | 1;  // 0 means empty
+    const auto tag = key_hash ^ (channel * 0x9E3779B97F4A7C15ull);  // all 64 bits: neighbours stay apart
     auto& slot = table_[(tag >> 20) & (slots - 1)];
     if (slot.tag == tag && sequence <= slot.sequence)
       return sequence == slot.sequence ? Verdict::duplicate : Verdict::late;
@@ -25,7 +26,7 @@ class OrderCheck {
 
  private:
   struct Slot {
-    std::uint64_t tag = 0, sequence = 0;
+    std::uint64_t tag = 0, sequence = 0;  // sequence 0: empty
   };
   std::vector<Slot> table_;
 };

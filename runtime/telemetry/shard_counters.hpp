@@ -28,6 +28,8 @@ class Histogram {
   void record(std::uint64_t microseconds, std::uint64_t n = 1) noexcept { counts_[bucket(microseconds)].add(n); }
   [[nodiscard]] HistogramSnapshot snapshot() const;
   [[nodiscard]] static std::size_t bucket(std::uint64_t microseconds) noexcept;
+  // The largest value that the bucket holds (the last one's is only where it would end); bucket(upper_bound_us(i)) == i
+  // for every bucket that a value can be in.
   [[nodiscard]] static std::uint64_t upper_bound_us(std::size_t bucket) noexcept;
 
  private:

@@ -1,5 +1,6 @@
 #include "runtime/telemetry/snapshot.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -43,8 +44,8 @@ std::string_view to_string(ShardState state) {
 }
 
 std::int64_t EdgeSnapshot::difference() const {
-  return static_cast<std::int64_t>(sent) -
-         static_cast<std::int64_t>(processed + dead_lettered + dropped() + parked + in_flight);
+  // Unsigned until the end: numbers read from elsewhere may be anything, and wrap instead of overflowing.
+  return static_cast<std::int64_t>(sent - (processed + dead_lettered + dropped() + parked + in_flight));
 }
 
 }  // namespace mailroom::runtime

@@ -10,7 +10,9 @@
 
 namespace mailroom::runtime {
 
-// Log-linear: 4 buckets per power of two, from 1 us up; the last bucket holds all beyond ~1.2 h.
+// Log-linear: 4 buckets per power of two, from 1 us up; the last bucket holds all beyond 54 min. Bucket i holds the
+// values above upper_bound(i - 1) up to and including upper_bound(i) (Histogram in shard_counters.hpp); below 4 us
+// some buckets share a bound and stay empty.
 struct HistogramSnapshot {
   static constexpr std::size_t buckets = 128;
   std::array<std::uint64_t, buckets> counts{};

@@ -11,4 +11,8 @@ namespace mailroom::runtime {
 // buckets, with p50_us and p99_us beside them.
 nlohmann::json to_json(const TelemetrySnapshot& snapshot);
 
+// The way back. What can be worked out (p50_us, p99_us, difference) and fields not known here are not looked at.
+// Throws BadValue: names the field ("shards[1].retries"), what was found and what was expected.
+TelemetrySnapshot from_json(const nlohmann::json& json);
+
 }  // namespace mailroom::runtime

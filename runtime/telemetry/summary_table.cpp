@@ -95,10 +95,15 @@ std::string stages_table(const TelemetrySnapshot& snapshot) {
   table.column("timers", false, true);
   table.column("unrouted", false, true);
   table.column("breaks", false, true);
-  table.column("disorder");
+  table.column("disorder", false, true);  // none is said in the closing line
+  // "3.4 / 120 ms": a unit that both share is said once.
   const auto pair = [](const HistogramSnapshot& h) {
-    return h.total() == 0 ? std::string("-")
-                          : human_duration(h.quantile_us(0.5)) + " / " + human_duration(h.quantile_us(0.99));
+    if (h.total() == 0) return std::string("-");
+    auto p50 = human_duration(h.quantile_us(0.5));
+    const auto p99 = human_duration(h.quantile_us(0.99));
+    const auto unit = p50.find(' ');
+    if (p99.find(' ') == p99.rfind(' ') && unit == p50.rfind(' ') && p99.ends_with(p50.substr(unit))) p50.resize(unit);
+    return p50 + " / " + p99;
   };
   for (const auto& name : order) {
     const auto& [count, all] = sums.at(name);
@@ -134,7 +139,8 @@ std::string summary_table(const TelemetrySnapshot& snapshot, bool colours) {
     if (difference != 0) ++unbalanced;
     books.row({edge.from + " -> " + edge.to, human_number(edge.sent), human_number(edge.processed),
                human_number(edge.dead_lettered), human_number(edge.dropped()), human_number(edge.parked),
-               human_number(edge.in_flight), difference == 0 ? "balanced" : fmt::format("DIFFERENCE {}", difference)});
+               human_number(edge.in_flight),
+               difference == 0 ? "balanced" : red(fmt::format("DIFFERENCE {}", difference))});
   }
   text += "\nThe books\n" + books.text() + "\n";
   for (const auto& shard : snapshot.shards) violations += shard.order_violations;

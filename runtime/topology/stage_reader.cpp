@@ -137,15 +137,24 @@ void read_source(ObjectReader& reader, WrittenStage& written, const fs::path& fo
     reader.member("options");
     return;
   }
+  read_options(reader, *stage.source, stage, problems);
+  std::vector<const EventType*> more;
+  if (stage.source->more_events) {
+    try {
+      more = stage.source->more_events(stage.options);
+    } catch (const std::exception&) {
+      // check_options has said so already
+    }
+  }
   if (stage.source->needs_event) {
-    if (event == nullptr) {
+    if (event != nullptr) {
+      stage.emits = {event};
+      stage.source_event = event;
+    } else {
       if (reader.member("event") == nullptr)
         problems.error(written.pointer,
                        fmt::format("\"event\" is missing: the type of event that the {} source makes", type_name));
       written.broken = true;
-    } else {
-      stage.emits = {event};
-      stage.source_event = event;
     }
   } else {
     stage.emits = stage.source->emits;
@@ -153,9 +162,10 @@ void read_source(ObjectReader& reader, WrittenStage& written, const fs::path& fo
       problems.error(reader.at("event"), fmt::format("the source \"{}\" does not make {}", type_name, event->name()));
     stage.source_event = event;
   }
+  for (const auto* type : more)
+    if (std::find(stage.emits.begin(), stage.emits.end(), type) == stage.emits.end()) stage.emits.push_back(type);
   if (stage.source->needs_path && path.empty())
     problems.error(written.pointer, fmt::format("\"path\" is missing: the {} source needs a file", type_name));
-  read_options(reader, *stage.source, stage, problems);
 
   stage.time_readers.resize(EventTypes::all().size(), nullptr);
   if (!stage.time_field.empty())

@@ -25,7 +25,9 @@ void post(Fulfilling& saga, std::string posting, Entry entry, Money amount, Time
   context.emit(Posting{std::move(posting), saga.invoice, saga.customer, entry, amount, at, saga.owed});
 }
 
+// Booked when it is asked for, so that an invoice's postings have one order; the gateway never refuses a refund.
 void ask_refund(Fulfilling& saga, OpenRefund refund, Timestamp at, mailroom::Context& context) {
+  post(saga, refund.refund, Entry::refund, refund.amount, at, context);
   context.emit(Refund{refund.refund, saga.payment->payment, saga.invoice, saga.customer, refund.amount, at});
   saga.open_refunds.push_back(std::move(refund));
 }
@@ -225,7 +227,6 @@ void Fulfilment::on(const RefundResult& result, Fulfilling& saga, mailroom::Cont
     throw InvariantBroken(fmt::format("invoice {}: refund {} of {} was not asked for", result.invoice, result.refund, result.amount.to_string()));
   const auto refund = *open;
   saga.open_refunds.erase(open);
-  post(saga, refund.refund, Entry::refund, refund.amount, result.asked_at, context);
   if (!refund.cancellation.empty())
     context.emit(CancelAnswer{refund.cancellation, saga.invoice, refund.piece, refund.returned ? Money{} : refund.amount,
                               refund.returned ? refund.amount : Money{}});

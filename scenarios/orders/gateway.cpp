@@ -95,7 +95,10 @@ void Gateway::on(const Charge& charge, GatewayPayment& payment, mailroom::Contex
 
 void Gateway::on(const Inquire& inquiry, GatewayPayment& payment, mailroom::Context& context) {
   fail_sometimes(fmt::format("{}?{}", inquiry.payment, inquiry.number), context);
-  if (SeededChoice(options_.seed, {"inquiry", inquiry.payment}, static_cast<std::uint64_t>(inquiry.number)).chance(options_.inquiry_unanswered)) return;
+  if (SeededChoice(options_.seed, {"inquiry", inquiry.payment}, static_cast<std::uint64_t>(inquiry.number)).chance(options_.inquiry_unanswered)) {
+    context.emit(GatewayAnswer{inquiry.payment, inquiry.customer, Answer::timed_out, payment.amount, {}, inquiry.at + options_.timeout, true});
+    return;
+  }
   if (!payment.known) {
     payment.known = true;  // closed: should the charge arrive after all, it does nothing
     payment.answer = Answer::not_charged;

@@ -8,7 +8,7 @@
 //   lost             never received: an inquiry closes the payment for good
 //   early            an answer before the money has moved
 //   twice            the same answer again, some time later
-// An inquiry may stay without answer as well; the next one is drawn anew.
+// An inquiry may time out as well; the next one is drawn anew.
 #pragma once
 
 #include "scenarios/orders/events.hpp"

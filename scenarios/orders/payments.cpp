@@ -47,9 +47,12 @@ void Payments::on(const GatewayAnswer& answer, CustomerPayments& customer, mailr
 void Payments::take(const GatewayAnswer& answer, Payment& payment, mailroom::Context& context) const {
   const auto timer = fmt::format("inquire {}", payment.charge.payment);
   if (answer.answer == Answer::timed_out) {
-    if (payment.state != PaymentState::asked) return;
-    payment.state = PaymentState::unknown;
-    payment.inquire_at = answer.answered_at + options_.inquire_after;
+    if (payment.state == PaymentState::asked && !answer.inquiry) {
+      payment.state = PaymentState::unknown;
+      payment.inquire_at = answer.answered_at + options_.inquire_after;
+    } else if (payment.state != PaymentState::unknown || !answer.inquiry) {
+      return;
+    }
     context.at(payment.inquire_at, InquiryDue{payment.charge.payment}, timer);
     return;
   }
@@ -77,8 +80,7 @@ void Payments::on(const InquiryDue& due, CustomerPayments& customer, mailroom::C
   auto* payment = find(customer, due.payment);
   if (payment == nullptr || payment->state != PaymentState::unknown) return;
   context.emit(Inquire{due.payment, payment->charge.customer, ++payment->inquiries, payment->inquire_at});
-  payment->inquire_at = payment->inquire_at + options_.inquire_after;
-  context.at(payment->inquire_at, due, fmt::format("inquire {}", due.payment));
+  payment->inquire_at = payment->inquire_at + options_.inquire_after;  // should this one stay without answer
 }
 
 void Payments::on(const Refund& refund, CustomerPayments& customer, mailroom::Context& context) {

@@ -3,9 +3,9 @@
 //   asked --captured/declined/failed--> known
 //   asked --timed out--> UNKNOWN --the gateway's late answer, or its answer to an inquiry--> known
 //
-// An unknown payment is never charged again: after `inquire_after`, and then every `inquire_after`, the gateway is
-// asked what became of it. From then on only the answer to an inquiry counts. Answers may come before the Charge
-// that they answer has come here, late, or twice.
+// An unknown payment is never charged again: after `inquire_after`, and as long as no answer comes every
+// `inquire_after`, the gateway is asked what became of it. From then on only the answer to an inquiry counts. Answers
+// may come before the Charge that they answer has come here, late, or twice.
 //
 // `inquire_after` should be longer than a reservation holds and than a late answer takes: then what an invoice ends
 // in never depends on which of two messages is faster (README, "What is fixed").

@@ -1,8 +1,8 @@
 #include <mailroom/sinks/built_in_sinks.hpp>
 
-#include <fmt/format.h>
 #include <optional>
 
+#include <mailroom/csv_separator.hpp>
 #include <mailroom/describe.hpp>
 #include <mailroom/json.hpp>
 #include <mailroom/sinks/console_sink.hpp>
@@ -30,10 +30,7 @@ JsonlSinkOptions jsonl_options(const nlohmann::json& json) { return from_json<Js
 
 CsvSinkOptions csv_options(const nlohmann::json& json) {
   auto options = from_json<CsvSinkOptions>(json.is_null() ? nlohmann::json::object() : json);
-  if (options.separator.size() != 1 || std::string_view("\"\r\n\0", 4).find(options.separator[0]) != std::string_view::npos ||
-      static_cast<unsigned char>(options.separator[0]) >= 0x80)
-    throw BadValue(fmt::format("field \"separator\": expected one ASCII character other than a quote or a line break, such as \",\" or \"\\t\", found \"{}\"",
-                               options.separator));
+  csv_separator(options.separator);
   return options;
 }
 
@@ -55,7 +52,7 @@ std::vector<SinkType> built_in_sinks() {
                    }});
   types.push_back({"console", false, schema_of<JsonlSinkOptions>(), [](const nlohmann::json& json) { (void)jsonl_options(json); },
                    [](const SinkSettings& settings) { return std::make_unique<ConsoleSink>(json_lines(settings)); }});
-  types.push_back({"null", false, {}, [](const nlohmann::json& json) { refuse_unknown_members(json, {}, {}); },
+  types.push_back({"null", false, {}, [](const nlohmann::json& json) { if (!json.is_null()) refuse_unknown_members(json, {}, {}); },
                    [](const SinkSettings&) { return std::make_unique<NullSink>(); }});
   return types;
 }

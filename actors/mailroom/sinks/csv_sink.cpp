@@ -23,14 +23,16 @@ CsvSink::CsvSink(std::string path, const std::vector<const EventType*>& events, 
 
 void CsvSink::append_record(const std::vector<std::string>& texts) {
   auto& out = file_.buffer();
-  const char special[] = {separator_, '"', '\n', '\r', ' ', '\t', '\0'};
+  const char special[] = {separator_, '"', '\n', '\r', '\0'};
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
   bool first = true;
   for (const auto& text : texts) {
     if (!first) out += separator_;
     first = false;
     // Blanks at the ends are quoted for readers that trim; a lone empty field, because its line would be blank; a byte
     // order mark's first byte, because a reader may take it for one.
-    const bool quoted = text.find_first_of(special) != std::string::npos || (text.empty() && texts.size() == 1) || text.starts_with('\xEF');
+    const bool edge = text.empty() ? texts.size() == 1 : blank(text.front()) || blank(text.back()) || text.front() == '\xEF';
+    const bool quoted = edge || text.find_first_of(special) != std::string::npos;
     if (!quoted) {
       out += text;
       continue;

@@ -7,7 +7,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <vector>
+
+#include <mailroom/saved_position.hpp>
 
 namespace mailroom {
 namespace fs = std::filesystem;
@@ -21,7 +22,8 @@ void sync_folder(const fs::path& folder) {
 
 // Creates the folder and those above it, each safe against power loss.
 void make_folder(const fs::path& folder) {
-  if (folder.empty() || fs::exists(folder)) return;
+  std::error_code error;
+  if (folder.empty() || fs::exists(folder, error)) return;
   make_folder(folder.parent_path());
   if (::mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) throw storage_error(folder.string(), "the folder can't be created", errno);
   sync_folder(folder.parent_path());
@@ -57,13 +59,7 @@ void FileWriter::open() {
 }
 
 void FileWriter::recover(const nlohmann::json& position) {
-  std::uint64_t bytes = 0;
-  if (!position.is_null()) {
-    const auto found = position.find("bytes");
-    if (!position.is_object() || found == position.end() || !found->is_number_unsigned())
-      throw CorruptData(fmt::format("{}: the saved position is {}, expected \"bytes\"; was the stage another sink before?", path_, position.dump()));
-    bytes = found->get<std::uint64_t>();
-  }
+  const auto bytes = position.is_null() ? 0 : saved_number(position, "bytes", path_);
   buffer_.clear();
   if (!file_) open();
   struct stat now {};

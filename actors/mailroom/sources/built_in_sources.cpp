@@ -4,6 +4,7 @@
 #include <chrono>
 #include <fmt/format.h>
 
+#include <mailroom/csv_separator.hpp>
 #include <mailroom/describe.hpp>
 #include <mailroom/json.hpp>
 #include <mailroom/nearest_name.hpp>
@@ -92,11 +93,7 @@ std::size_t max_line_of(const Options& options) {
 template <class Options>
 CsvSettings csv_settings(const Options& options) {
   CsvSettings settings;
-  if (options.separator.size() != 1 || std::string_view("\"\r\n\0", 4).find(options.separator[0]) != std::string_view::npos ||
-      static_cast<unsigned char>(options.separator[0]) >= 0x80)
-    throw BadValue(fmt::format("field \"separator\": expected one ASCII character other than a quote or a line break, such as \",\" or \"\\t\", found \"{}\"",
-                               options.separator));
-  settings.separator = options.separator[0];
+  settings.separator = csv_separator(options.separator);
   if (options.header && !options.names.empty())
     throw BadValue("field \"names\": it names the columns of files without a header; expected \"header\": false with it, or \"columns\" instead of it");
   settings.header = options.header;
@@ -128,7 +125,7 @@ std::vector<const EventType*> events_of(const EventType* event, const Options& o
       for (const auto* other : all) known.emplace_back(other->name());
       const auto nearest = nearest_name(name, known);
       throw BadValue(fmt::format("field \"events\": there is no event type \"{}\"; {}", name,
-                                 nearest.empty() ? "is its library in \"libraries\"?" : fmt::format("did you mean \"{}\"?", nearest)));
+                                 nearest.empty() ? "is its library named in \"library\"?" : fmt::format("did you mean \"{}\"?", nearest)));
     }
     if (std::find(events.begin(), events.end(), type) == events.end()) events.push_back(type);
   }

@@ -7,12 +7,27 @@
 #include <fmt/format.h>
 #include <fnmatch.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <mailroom/sources/read_position.hpp>
 
 namespace mailroom {
 namespace fs = std::filesystem;
+
+namespace {
+
+// The folder's time of change in ns; 0 if that is so recent that another change may bear the same time.
+std::int64_t folder_changed(const std::string& folder) {
+  struct stat found {};
+  timespec now{};
+  if (::stat(folder.c_str(), &found) != 0) throw storage_error(folder, "the folder can't be read", errno);
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  if (now.tv_sec - found.st_mtim.tv_sec < 2) return 0;
+  return std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec;
+}
+
+}  // namespace
 
 FileInput::FileInput(FileInputSettings settings) : settings_(std::move(settings)), path_(settings_.path) {
   struct stat found {};
@@ -56,6 +71,9 @@ std::vector<FileInput::Entry> FileInput::list() const {
 }
 
 bool FileInput::look_again() {
+  const auto as_of = folder_changed(settings_.path);
+  if (as_of != 0 && as_of == listed_as_of_) return false;  // called where the known files are read
+  listed_as_of_ = as_of;
   for (auto& entry : list()) {
     const auto at = std::lower_bound(files_.begin(), files_.end(), entry.name, [](const Entry& a, const std::string& name) { return a.name < name; });
     if (at != files_.end() && at->name == entry.name) continue;
@@ -89,9 +107,9 @@ void FileInput::open(std::size_t index) {
 }
 
 Input::Next FileInput::next_file() {
-  const auto next = file_ ? current_ + 1 : 0;
-  if (next >= files_.size() && !(settings_.follow && look_again())) return settings_.follow ? Next::wait : Next::end;
-  open(next);
+  const bool known = (file_ ? current_ + 1 : 0) < files_.size();
+  if (!known && !(settings_.follow && look_again())) return settings_.follow ? Next::wait : Next::end;
+  open(file_ ? current_ + 1 : 0);
   return Next::opened;
 }
 

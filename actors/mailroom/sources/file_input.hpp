@@ -46,6 +46,7 @@ class FileInput final : public Input {
   FileInputSettings settings_;
   bool directory_ = false;
   std::vector<Entry> files_;
+  std::int64_t listed_as_of_ = 0;  // the folder's time of change when it was listed, ns; 0: list it again
   std::size_t current_ = 0;      // files_[current_] is open, if any is
   std::uint64_t done_before_ = 0;  // bytes of the files before
   std::uint64_t total_ = 0;

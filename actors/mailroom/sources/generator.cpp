@@ -9,6 +9,7 @@
 #include <mailroom/errors.hpp>
 #include <mailroom/json.hpp>
 #include <mailroom/nearest_name.hpp>
+#include <mailroom/saved_position.hpp>
 
 namespace mailroom {
 namespace {
@@ -297,11 +298,7 @@ class Generator final : public Source {
 
   [[nodiscard]] json position() const override { return {{"next", next_}}; }
   void seek(const json& position) override {
-    const auto next = position.is_object() ? position.value("next", json(nullptr)) : json(nullptr);
-    if (!next.is_number_unsigned())
-      throw CorruptData(fmt::format("generator of {}: the saved position is {}, expected \"next\"; was the stage another source before?",
-                                    event_.name(), position.dump()));
-    next_ = next.get<std::uint64_t>();
+    next_ = saved_number(position, "next", "generator of " + event_.name());
     begun_.reset();
   }
   [[nodiscard]] SourceProgress progress() const override { return {next_, count_, "events"}; }

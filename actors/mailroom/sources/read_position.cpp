@@ -1,9 +1,9 @@
 #include <mailroom/sources/read_position.hpp>
 
 #include <algorithm>
-#include <fmt/format.h>
 
 #include <mailroom/batch_codec.hpp>
+#include <mailroom/saved_position.hpp>
 #include <mailroom/sources/line_reader.hpp>
 
 namespace mailroom {
@@ -13,13 +13,8 @@ nlohmann::json place_to_json(const Input::Place& place) {
 }
 
 SavedPlace place_from_json(const nlohmann::json& position, const std::string& path) {
-  try {
-    return {position.at("offset").get<std::uint64_t>(), position.at("line").get<std::uint64_t>(),
-            position.at("records").get<std::uint64_t>(), position.at("before").get<std::uint32_t>()};
-  } catch (const nlohmann::json::exception&) {
-    throw CorruptData(fmt::format("{}: the saved position is {}, expected \"offset\", \"line\", \"records\" and \"before\"; was the stage another source before?",
-                                  path, position.dump()));
-  }
+  return {saved_number(position, "offset", path), saved_number(position, "line", path), saved_number(position, "records", path),
+          static_cast<std::uint32_t>(saved_number(position, "before", path))};
 }
 
 std::optional<Input::Place> find_place(const FileHandle& file, const std::string& path, const SavedPlace& saved) {

@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <mailroom/saved_position.hpp>
+
 namespace mailroom {
 
 StreamInput::StreamInput(int fd) : name_(fd == 0 ? "stdin" : fmt::format("file descriptor {}", fd)), file_(::fcntl(fd, F_DUPFD_CLOEXEC, 3)) {
@@ -25,11 +27,8 @@ Input::Got StreamInput::read(char* to, std::size_t room, std::size_t& count) {
 }
 
 Input::Resumed StreamInput::seek(const nlohmann::json& position) {
-  const auto records = position.find("records");
-  if (!position.is_object() || records == position.end() || !records->is_number_unsigned())
-    throw CorruptData(fmt::format("{}: the saved position is {}, expected \"records\"; was the stage another source before?", name_, position.dump()));
   Resumed resumed;
-  resumed.place.records = records->get<std::uint64_t>();
+  resumed.place.records = saved_number(position, "records", name_);
   return resumed;
 }
 

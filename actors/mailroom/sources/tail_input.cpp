@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <mailroom/saved_position.hpp>
 #include <mailroom/sources/read_position.hpp>
 
 namespace mailroom {
@@ -73,7 +74,7 @@ nlohmann::json TailInput::position(const Place& place) const {
 
 Input::Resumed TailInput::seek(const nlohmann::json& position) {
   const auto saved = place_from_json(position, path_);
-  const auto inode = position.value("inode", std::uint64_t{0});
+  const auto inode = saved_number(position, "inode", path_);
   Resumed resumed;
   resumed.place.records = saved.records;
   if (inode == 0) return resumed;

@@ -1,0 +1,165 @@
+// Drives one actor without an engine, for a scenario author's unit tests.
+//
+//   mailroom::testing::ActorTest<Ledger> ledger;               (or ledger{options})
+//   ledger.send(Deposit{"alice", 100}, {.key = "alice"});      what on() throws comes out; nothing has changed then
+//   ledger.state("alice").balance; ledger.take<Balance>(); ledger.advance(std::chrono::seconds(30));
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <cxxabi.h>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+#include <mailroom/key_hash.hpp>
+#include <mailroom/mailroom.hpp>
+
+namespace mailroom::testing {
+
+struct Sent {
+  std::string key;
+  std::optional<Timestamp> time = std::nullopt;  // the event's; absent: now
+  unsigned attempt = 1;
+};
+
+// One thread. The clock stands still but for advance().
+template <class A>
+class ActorTest : private ContextPort {
+ public:
+  using State = typename A::StateType;
+
+  explicit ActorTest(const nlohmann::json& options = nlohmann::json::object(),
+                     Timestamp now = Timestamp::parse("2020-01-01"))
+      : now_(now), context_(*this) {
+    const auto* type = ActorTypes::find(name_of_actor());
+    if (type == nullptr) throw ScenarioError("the actor is not registered: MAILROOM_ACTOR is missing");
+    type_ = type;
+    host_ = type->make(options, {});
+  }
+
+  template <class E>
+  void send(const E& event, const Sent& sent = {}) {
+    handle(event_type_of<E>(), &event, sent.key, sent.time.value_or(now_), sent.attempt);
+  }
+
+  // What was emitted of this type since the last take(), in order.
+  template <class E>
+  std::vector<E> take() {
+    std::vector<E> taken;
+    std::vector<Emitted> rest;
+    for (auto& one : emitted_) {
+      if (one.type == &event_type_of<E>())
+        taken.push_back(*static_cast<const E*>(one.events->at(0)));
+      else
+        rest.push_back(std::move(one));
+    }
+    emitted_ = std::move(rest);
+    return taken;
+  }
+  // Emitted and not taken, of all types.
+  [[nodiscard]] std::size_t emitted() const { return emitted_.size(); }
+
+  // The key's state; a new one if it has none.
+  [[nodiscard]] State state(const std::string& key) {
+    const auto json = host_->show_state(key);
+    return json ? from_json<State>(*json) : State{};
+  }
+  [[nodiscard]] bool has_state(const std::string& key) { return host_->show_state(key).has_value(); }
+
+  // Lets time pass: timers that fall due are handled in order of their time, each with now() at its due time.
+  void advance(std::chrono::microseconds by) {
+    const auto to = now_ + by;
+    while (!timers_.empty() && timers_.begin()->first.first <= to) {
+      auto node = timers_.extract(timers_.begin());
+      auto& timer = node.mapped();
+      now_ = std::max(now_, node.key().first);
+      handle(*timer.type, timer.events->at(0), timer.key, node.key().first, 1);
+    }
+    now_ = to;
+  }
+  [[nodiscard]] std::size_t timers() const { return timers_.size(); }
+  [[nodiscard]] Timestamp now() const { return now_; }
+
+ private:
+  struct Emitted {
+    const EventType* type;
+    std::unique_ptr<EventColumn> events;
+    std::string stage;
+  };
+  struct Timer {
+    const EventType* type;
+    std::unique_ptr<EventColumn> events;
+    std::string key, name;
+  };
+  struct TimerChange {
+    Timestamp due;
+    std::optional<Timer> timer;  // absent: cancel
+    std::string name;
+  };
+
+  // MAILROOM_ACTOR registers an actor under its class's name without namespaces.
+  static std::string name_of_actor() {
+    int status = 0;
+    const std::unique_ptr<char, decltype(&std::free)> readable(
+        abi::__cxa_demangle(typeid(A).name(), nullptr, nullptr, &status), &std::free);
+    const std::string name = status == 0 ? readable.get() : typeid(A).name();
+    const auto colon = name.rfind("::");
+    return colon == std::string::npos ? name : name.substr(colon + 2);
+  }
+
+  void handle(const EventType& type, const void* event, const std::string& key, Timestamp time, unsigned attempt) {
+    const auto emitted_before = emitted_.size();
+    changes_.clear();
+    key_ = key;
+    context_.begin(type_->name, key_, time, now_, ++trace_, attempt);
+    try {
+      host_->handle(type, event, key_, hash_key(key_), context_);
+    } catch (...) {
+      emitted_.resize(emitted_before);
+      throw;
+    }
+    for (auto& change : changes_) {
+      if (!change.name.empty())
+        std::erase_if(timers_, [&](const auto& entry) {
+          return entry.second.key == key_ && entry.second.name == change.name;
+        });
+      if (change.timer) timers_.emplace(std::pair{change.due, ++ordinal_}, std::move(*change.timer));
+    }
+  }
+
+  static std::unique_ptr<EventColumn> column_of(const EventType& type, void* event) {
+    auto column = type.make_column(1);
+    column->append_move(event);
+    return column;
+  }
+  void emit(const EventType& type, void* event, std::string_view stage, Timestamp) override {
+    if (std::find(type_->emits.begin(), type_->emits.end(), &type) == type_->emits.end())
+      throw ScenarioError(type_->name + " emits " + type.name() + " and does not say so in its Emits");
+    emitted_.push_back({&type, column_of(type, event), std::string(stage)});
+  }
+  void set_timer(const EventType& type, void* event, Timestamp due, std::string_view name) override {
+    changes_.push_back({due, Timer{&type, column_of(type, event), key_, std::string(name)}, std::string(name)});
+  }
+  void cancel_timer(std::string_view name) override { changes_.push_back({{}, std::nullopt, std::string(name)}); }
+  void forget_state() override { host_->forget_current(); }
+  void log(LogLevel, std::string_view) override {}
+
+  Timestamp now_;
+  Context context_;
+  const ActorType* type_ = nullptr;
+  std::unique_ptr<ActorHost> host_;
+  std::vector<Emitted> emitted_;
+  std::vector<TimerChange> changes_;
+  std::map<std::pair<Timestamp, std::uint64_t>, Timer> timers_;
+  std::uint64_t ordinal_ = 0, trace_ = 0;
+  std::string key_;
+};
+
+}  // namespace mailroom::testing

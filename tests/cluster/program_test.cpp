@@ -1,0 +1,183 @@
+// The `mailroom` program as its users meet it: commands, messages, exit codes.
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+const std::string program = MAILROOM_BINARY_DIR "/bin/mailroom";
+const std::string bank = MAILROOM_SOURCE_DIR "/scenarios/bank/bank.json";
+
+struct Run {
+  int exit_code = -1;
+  std::string output;  // stdout and stderr
+};
+
+Run run(const std::string& arguments, const std::string& input = {}) {
+  const auto command = (input.empty() ? std::string() : "printf '" + input + "' | ") + program + " " + arguments + " 2>&1" +
+                       (input.empty() ? " </dev/null" : "");
+  Run result;
+  FILE* pipe = ::popen(command.c_str(), "r");
+  char buffer[4096];
+  while (const auto n = std::fread(buffer, 1, sizeof buffer, pipe)) result.output.append(buffer, n);
+  const auto status = ::pclose(pipe);
+  result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+  return result;
+}
+
+std::string read_file(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+class ProgramTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto name = (fs::temp_directory_path() / "mailroom-program-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  std::string write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ / name) << text;
+    return (folder_ / name).string();
+  }
+  // The bank on an input of our own.
+  std::string bank_on(const std::string& lines, const std::string& source = R"("source": "jsonl", "path": "in.jsonl")") {
+    write("in.jsonl", lines);
+    auto text = read_file(bank);
+    const std::string from = R"("source": "jsonl", "path": "deposits.jsonl")";
+    text.replace(text.find(from), from.size(), source);
+    return write("bank.json", text);
+  }
+  std::string data() const { return (folder_ / "data").string(); }
+
+  fs::path folder_;
+};
+
+TEST_F(ProgramTest, TheBankRunsAsTheGuideSays) {
+  EXPECT_THAT(run("check " + bank), AllOf(::testing::Field(&Run::exit_code, 0), ::testing::Field(&Run::output, HasSubstr("No errors."))));
+  const auto first = run("run " + bank + " --data " + data());
+  EXPECT_EQ(first.exit_code, 0) << first.output;
+  EXPECT_THAT(first.output, AllOf(HasSubstr("balanced"), HasSubstr("every key in order"), HasSubstr("1 dirty lines")));
+  std::vector<std::pair<std::string, int>> balances;
+  std::stringstream lines(read_file(folder_ / "data/output/balances.jsonl"));
+  for (std::string line; std::getline(lines, line);) {
+    const auto json = nlohmann::json::parse(line);
+    balances.emplace_back(json["account"], json["cents"]);
+  }
+  EXPECT_THAT(balances, ::testing::UnorderedElementsAre(std::pair("alice", 5000), std::pair("bob", 1200), std::pair("alice", 3500), std::pair("bob", 2000)));
+
+  const auto letters = run("dead-letters list " + data());
+  EXPECT_EQ(letters.exit_code, 0);
+  EXPECT_THAT(letters.output, AllOf(HasSubstr("overdraft"), HasSubstr("deposits.jsonl:5"), HasSubstr("a lot")));
+
+  // Once more: it says that it is done, and does nothing twice.
+  const auto again = run("run " + bank + " --data " + data());
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_THAT(again.output, HasSubstr("An earlier run has finished this input"));
+  EXPECT_EQ(read_file(folder_ / "data/output/balances.jsonl"), lines.str());
+  EXPECT_EQ(run("journal verify " + data()).exit_code, 0);
+  EXPECT_THAT(run("journal inspect " + data()).output, HasSubstr("ledger"));
+
+  // The refused withdrawal is tried again, after more money has come.
+  EXPECT_THAT(run("dead-letters retry " + data() + " --kind rejected").output, HasSubstr("1 marked"));
+  EXPECT_EQ(run("run " + bank + " --data " + data()).exit_code, 0);
+  EXPECT_THAT(read_file(folder_ / "data/output/balances.jsonl"), HasSubstr("\"account\":\"bob\",\"cents\":0"));
+
+  EXPECT_EQ(run("dead-letters discard " + data() + " --kind dirty").exit_code, 0);
+  EXPECT_EQ(run("run " + bank + " --fresh --data " + data()).exit_code, 0);
+  EXPECT_THAT(run("run " + bank + " --fresh --summary json --progress off --durability memory --data " + data()).output, HasSubstr("\"ending\": \"finished\""));
+}
+
+TEST_F(ProgramTest, MistakesOnTheCommandLineAreSaid) {
+  EXPECT_THAT(run(""), ::testing::Field(&Run::exit_code, 2));
+  EXPECT_THAT(run("rum x").output, HasSubstr("rum"));
+  EXPECT_THAT(run("run " + bank + " --dta x"), AllOf(::testing::Field(&Run::exit_code, 2), ::testing::Field(&Run::output, HasSubstr("--dta"))));
+  EXPECT_THAT(run("run " + bank + " --durability maybe"), AllOf(::testing::Field(&Run::exit_code, 2), ::testing::Field(&Run::output, HasSubstr("durable"))));
+  EXPECT_THAT(run("run /nowhere.json"), AllOf(::testing::Field(&Run::exit_code, 2), ::testing::Field(&Run::output, HasSubstr("/nowhere.json"))));
+  EXPECT_THAT(run("run " + bank + " --input /nowhere.jsonl"), AllOf(::testing::Field(&Run::exit_code, 2), ::testing::Field(&Run::output, HasSubstr("/nowhere.jsonl"))));
+  EXPECT_THAT(run("journal verify /tmp"), AllOf(::testing::Field(&Run::exit_code, 1), ::testing::Field(&Run::output, HasSubstr("/tmp"))));
+  EXPECT_THAT(run("dead-letters retry /tmp"), AllOf(::testing::Field(&Run::exit_code, 1), ::testing::Field(&Run::output, HasSubstr("--all"))));
+  EXPECT_EQ(run("--help").exit_code, 0);
+  EXPECT_THAT(run("--version").output, HasSubstr("mailroom"));
+}
+
+TEST_F(ProgramTest, AMalformedTopologyIsRefusedWithItsLine) {
+  const auto path = write("bad.json", "{\n  \"mailroom\": 1,\n  \"name\": \"x\",\n  \"stages\": { \"in\": { \"sorce\": 1 } }\n}");
+  for (const auto* command : {"check ", "run "}) {
+    const auto result = run(command + path);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.output, AllOf(HasSubstr("bad.json:4: error"), HasSubstr("\"source\"")));
+  }
+}
+
+TEST_F(ProgramTest, DirtyLinesBecomeDeadLettersWithTheirLineNumbers) {
+  const auto topology = bank_on("{\"account\": \"a\", \"cents\": 1}\nnot json\n{\"account\": \"a\"}\n{\"account\": \"a\", \"cents\": 2}\n[]\n\xff\xfe\n");
+  const auto result = run("run " + topology + " --data " + data());
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  const auto letters = run("dead-letters list " + data() + " --json");
+  EXPECT_THAT(letters.output, AllOf(HasSubstr("in.jsonl:2"), HasSubstr("in.jsonl:3"), HasSubstr("in.jsonl:5"), HasSubstr("in.jsonl:6")));
+  EXPECT_THAT(read_file(folder_ / "data/output/balances.jsonl"), HasSubstr("\"cents\":3"));
+}
+
+TEST_F(ProgramTest, EventsComeThroughStandardInput) {
+  const auto topology = bank_on("", R"("source": "stdin")");
+  const auto result = run("run " + topology + " --data " + data(), R"({"account": "a", "cents": 5}\n{"account": "b", "cents": 7}\n)");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(read_file(folder_ / "data/output/balances.jsonl"), AllOf(HasSubstr("\"cents\":5"), HasSubstr("\"cents\":7")));
+}
+
+TEST_F(ProgramTest, ADamagedJournalIsRefusedAndNamed) {
+  ASSERT_EQ(run("run " + bank + " --data " + data()).exit_code, 0);
+  // Every log and table file is damaged in its middle.
+  int damaged = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder_ / "data/journal")) {
+    const auto extension = entry.path().extension();
+    if ((extension != ".log" && extension != ".sst") || entry.file_size() < 64) continue;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(entry.file_size() / 2));
+    file << "????????";
+    ++damaged;
+  }
+  ASSERT_GT(damaged, 0);
+  const auto result = run("run " + bank + " --data " + data());
+  EXPECT_EQ(result.exit_code, 1) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("journal"));
+  EXPECT_NE(run("journal verify " + data()).exit_code, 0);
+}
+
+TEST_F(ProgramTest, SigtermDrainsAndASecondStartGoesOn) {
+  const auto topology = bank_on("{\"account\": \"a\", \"cents\": 1}\n", R"("source": "tail", "path": "in.jsonl")");
+  const auto child = ::fork();
+  if (child == 0) {
+    const auto folder = data();
+    ::freopen((folder_ / "log").c_str(), "w", stderr);
+    ::freopen("/dev/null", "w", stdout);
+    ::execl(program.c_str(), program.c_str(), "run", topology.c_str(), "--data", folder.c_str(), nullptr);
+    ::_exit(99);
+  }
+  const auto written = folder_ / "data/output/balances.jsonl";
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while ((!fs::exists(written) || fs::file_size(written) == 0) && std::chrono::steady_clock::now() < deadline) ::usleep(1000);
+  ASSERT_TRUE(fs::exists(written) && fs::file_size(written) > 0) << read_file(folder_ / "log");
+  ::kill(child, SIGTERM);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 10) << read_file(folder_ / "log");
+  EXPECT_EQ(read_file(written), "{\"account\":\"a\",\"cents\":1}\n");
+}
+
+}  // namespace
