@@ -237,7 +237,7 @@ int run(const RunArguments& arguments) {
                       {"left_inside", result.left_inside},
                       {"exit_code", exit_code},
                       {"data", node->data().string()}};
-    fmt::print("{}\n", json.dump(2));
+    fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   } else if (arguments.summary == "text") {
     fmt::print("{}\n{}\n", summary_table(snapshot, isatty(STDOUT_FILENO) != 0), closing_line(*node, result));
   }

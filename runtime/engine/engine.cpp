@@ -7,6 +7,7 @@
 #include <mutex>
 #include <random>
 #include <thread>
+#include <unistd.h>
 
 #include <mailroom/errors.hpp>
 
@@ -75,6 +76,10 @@ struct Engine::Impl {
   std::vector<ShardUnit> units;
   std::unique_ptr<StuckDetector> stuck;
   std::int64_t started_us = 0;
+  const std::string node_name = [] {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string("local");
+  }();
 
   std::unique_ptr<CafConfig> config;
   std::unique_ptr<caf::actor_system> system;
@@ -236,6 +241,7 @@ void Engine::Impl::begin() {
 
 TelemetrySnapshot Engine::Impl::sample() {
   auto snapshot = take_snapshot(*plan, counters, *clock, started_us);
+  snapshot.node = node_name;
   snapshot.syncs = sync_counters.syncs.get();
   snapshot.sync_time = sync_counters.time.snapshot();
   return snapshot;

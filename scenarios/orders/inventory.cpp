@@ -65,9 +65,13 @@ void Inventory::order_more(Stock& stock, Timestamp at, mailroom::Context& contex
   context.at(at + options_.delivered_after, Delivery{options_.delivery});
 }
 
-void Inventory::on(const Reserve& request, Stock& stock, mailroom::Context& context) {
+void Inventory::on(const Reserve& request, Stock&, mailroom::Context& context) {
+  context.at(request.at, ReserveInTurn{request.invoice, request.quantity, request.at});
+}
+
+void Inventory::on(const ReserveInTurn& request, Stock& stock, mailroom::Context& context) {
   const bool granted = reserve(request.invoice, request.quantity, request.at, stock, context);
-  context.emit(ReserveAnswer{request.invoice, request.stock_code, request.quantity, granted});
+  context.emit(ReserveAnswer{request.invoice, std::string(context.key()), request.quantity, granted});
 }
 
 void Inventory::on(const ReserveAgain& request, Stock& stock, mailroom::Context& context) {

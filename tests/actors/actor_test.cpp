@@ -65,7 +65,7 @@ TEST(ActorHost, AThrowLeavesNoTrace) {
 }
 
 TEST(ActorHost, ATimerOfTheSameNameIsReplacedAndForgetErases) {
-  mailroom::testing::ActorTest<Baskets> baskets({{"wait", "10s"}});
+  mailroom::testing::ActorTest<Baskets> baskets(nlohmann::json{{"wait", "10s"}});
   baskets.send(Put{"a", "apple"}, {.key = "a"});
   baskets.advance(std::chrono::seconds(6));
   baskets.send(Put{"a", "pear"}, {.key = "a"});

@@ -100,7 +100,7 @@ RC_GTEST_PROP(FileSinks, RecoverCutsToEachCommit, ()) {
 
 TEST(FileSinks, AFreshStartEmptiesTheFile) {
   const Folder folder;
-  const auto path = folder.write("rows.csv", "something else");
+  const auto path = folder.write("rows.csv", "something else, and longer than what comes instead of it\n");
   const auto sink = make_sink("csv", path);
   sink->recover(nullptr);
   sink->flush();

@@ -164,6 +164,26 @@ TEST_F(TailSource, ResumesInTheFileThatWasRotatedMeanwhile) {
   EXPECT_THAT(rest.dirty[0].reason, HasSubstr("gone"));
 }
 
+TEST_F(TailSource, ResumesBeforeALongLineThatIsPartlyThere) {
+  const json options = {{"max_line", 1000}};
+  folder.write("log", line("one", 1) + std::string(700'000, 'x'));
+  json position;
+  {
+    const auto source = make(options);
+    const auto read = read_all(*source);
+    EXPECT_THAT(read.events, SizeIs(1));
+    EXPECT_THAT(read.dirty, IsEmpty()) << "not before its end is there";
+    position = source->position();
+  }
+  const auto source = make(options);
+  source->seek(position);
+  folder.append("log", line("rest of the long line", 0) + line("two", 2));
+  const auto read = read_all(*source);
+  EXPECT_THAT(read.events, ElementsAre(row({"two", 2, {}, {}})));
+  ASSERT_THAT(read.dirty, SizeIs(1));
+  EXPECT_EQ(read.dirty[0].origin, "log:2");
+}
+
 TEST_F(TailSource, NeedsItsFolder) {
   EXPECT_THAT(thrown([] { make_source("tail", "/no/such/folder/log"); }), AllOf(StartsWith("StorageError"), HasSubstr("/no/such/folder")));
 }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <sstream>
 
 #include "scenarios/orders/generator.hpp"
@@ -50,7 +51,7 @@ std::map<std::string, int> endings_of(const SagaRouter& router) {
   return endings;
 }
 
-// All files, each sorted.
+// All files, each sorted; and the ledger as it is written for each invoice.
 std::vector<std::string> sorted_outputs(const SagaRouter& router) {
   std::vector<std::string> lines;
   const auto add = [&](const char* file, const orders_check::Rows& rows) {
@@ -59,6 +60,9 @@ std::vector<std::string> sorted_outputs(const SagaRouter& router) {
   const auto& o = router.outputs();
   add("invoices ", o.invoices), add("outcomes ", o.outcomes), add("stock ", o.stock), add("payments ", o.payments), add("refunds ", o.refunds);
   add("ledger ", o.ledger), add("notifications ", o.notifications), add("violations ", o.violations);
+  std::map<std::string, std::string> postings;
+  for (const auto& row : o.ledger) postings[row.at("invoice").get<std::string>()] += " " + row.at("posting").get<std::string>();
+  for (const auto& [invoice, in_order] : postings) lines.push_back("ledger of " + invoice + ":" + in_order);
   std::sort(lines.begin(), lines.end());
   return lines;
 }

@@ -22,7 +22,8 @@ class OrdersInventory : public testing::Test {
  protected:
   ActorTest<Inventory> inventory_{{{"opening_least", 10}, {"opening_most", 10}, {"order_below", 3}, {"delivery", 7}, {"delivered_after", "1d"}}, noon};
   bool reserve(const std::string& invoice, std::int64_t quantity) {
-    inventory_.send(Reserve{"22423", invoice, quantity, noon}, of_cake);
+    inventory_.send(Reserve{"22423", invoice, quantity, inventory_.now()}, of_cake);
+    inventory_.advance({});
     return inventory_.take<ReserveAnswer>().at(0).granted;
   }
   void move(const std::string& invoice, Movement movement, std::int64_t quantity) {
@@ -38,6 +39,18 @@ TEST_F(OrdersInventory, ReservesUpToWhatIsOnHandAndRefusesTheRestWhole) {
   const auto stock = inventory_.state("22423");
   EXPECT_EQ(stock.on_hand, 0);
   EXPECT_EQ(stock.reserved, 10);
+}
+
+TEST_F(OrdersInventory, ServesOrdersByTheTimeAtWhichTheyWerePlaced) {
+  inventory_.send(Reserve{"22423", "later", 8, noon + minutes(2)}, of_cake);
+  inventory_.send(Reserve{"22423", "earlier", 8, noon + minutes(1)}, of_cake);
+  EXPECT_EQ(inventory_.emitted(), 0u);
+  inventory_.advance(minutes(5));
+  const auto answers = inventory_.take<ReserveAnswer>();
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_EQ(answers[0].invoice, "earlier");
+  EXPECT_TRUE(answers[0].granted);
+  EXPECT_FALSE(answers[1].granted);
 }
 
 TEST_F(OrdersInventory, EveryMovementKeepsTheBalance) {
