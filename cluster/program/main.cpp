@@ -1,6 +1,11 @@
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <fmt/format.h>
+#include <string_view>
+#include <vector>
+
+#include <mailroom/nearest_name.hpp>
 
 #include "cluster/program/commands.hpp"
 
@@ -15,6 +20,15 @@ int main(int argc, char** argv) {
   add_dead_letters_command(app, exit_code);
   add_journal_command(app, exit_code);
   add_bench_command(app, exit_code);
+  std::vector<std::string_view> names;
+  for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (argc > 1 && argv[1][0] != '-' && std::find(names.begin(), names.end(), argv[1]) == names.end()) {
+    const auto nearest = mailroom::nearest_name(argv[1], names);
+    fmt::print(stderr, "mailroom: no command is called \"{}\"; {}\n", argv[1],
+               nearest.empty() ? fmt::format("there are: {}", fmt::join(names, ", "))
+                               : fmt::format("did you mean \"{}\"?", nearest));
+    return exit_usage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

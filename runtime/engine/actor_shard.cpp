@@ -482,7 +482,12 @@ bool ActorShard::at_rest() const {
          (!event_clock_ || timers_.size() == 0 || clock_ != Timestamp::max());
 }
 
-Timestamp ActorShard::outgoing_watermark() const { return waiting_.empty() ? clock_ : Timestamp::min(); }
+Timestamp ActorShard::outgoing_watermark() const {
+  if (!waiting_.empty()) return Timestamp::min();
+  // A commit may come in the middle of the timers that fall due together: the rest will still emit at their times.
+  if (const auto due = timers_.next_due(); due && *due < clock_) return *due;
+  return clock_;
+}
 
 void ActorShard::emit(const EventType& type, void* event, std::string_view stage, Timestamp time) {
   if (!emits_[type.index()])

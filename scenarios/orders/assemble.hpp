@@ -7,7 +7,8 @@
 namespace orders {
 
 struct AssembleOptions {
-  std::chrono::microseconds quiet = std::chrono::minutes(2);
+  // Not whole minutes, as the rows' times are: a row and the end of the wait never fall on the same moment.
+  std::chrono::microseconds quiet = std::chrono::seconds(150);
 };
 MAILROOM_OPTIONS(AssembleOptions, quiet)
 

@@ -87,7 +87,7 @@ InvoiceLine line_at(const std::string& invoice, Timestamp at, const std::string&
 }
 
 TEST(OrdersAssemble, ClosesAnInvoiceAfterTwoQuietMinutes) {
-  ActorTest<Assemble> assemble(no_options, morning);
+  ActorTest<Assemble> assemble({{"quiet", "2m"}}, morning);
   assemble.send(line_at("1", morning, "22423"), {.key = "17850"});
   assemble.advance(minutes(1));
   assemble.send(line_at("1", morning + minutes(1), "22424"), {.key = "17850"});
@@ -116,7 +116,7 @@ TEST(OrdersAssemble, ACustomersInvoicesLeaveInTheOrderInWhichTheyWereBegun) {
 }
 
 TEST(OrdersAssemble, RejectsARowOfAClosedInvoice) {
-  ActorTest<Assemble> assemble(no_options, morning);
+  ActorTest<Assemble> assemble({{"quiet", "2m"}}, morning);
   assemble.send(line_at("1", morning), {.key = "17850"});
   assemble.advance(minutes(2));
   ASSERT_EQ(assemble.take<Invoice>().size(), 1u);
