@@ -116,10 +116,10 @@ TEST(ActorHost, EvictedStatesComeBackAsTheyWereCommitted) {
 TEST(ActorTypes, OptionsThatDoNotFitAreRefusedInWords) {
   const auto* type = mailroom::ActorTypes::find("Baskets");
   try {
-    type->check_options({{"wiat", "1s"}});
+    type->check_options({{"waits", "1s"}});
     FAIL();
   } catch (const mailroom::BadValue& error) {
-    EXPECT_STREQ(error.what(), "unknown field \"wiat\"; did you mean \"wait\"?");
+    EXPECT_STREQ(error.what(), "unknown field \"waits\"; did you mean \"wait\"?");
   }
   EXPECT_THROW(type->check_options({{"wait", 5}}), mailroom::BadValue);
 }
