@@ -154,6 +154,15 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families(const RocksSettings& setti
   return list;
 }
 
+// Whether the making of the store came to its end. A crash in the middle of it leaves some of the families with
+// nothing in them: opening it for writing makes the rest, and before that there is nothing to check.
+bool is_made(const RocksSettings& settings, const fs::path& store) {
+  if (!fs::exists(store / "CURRENT")) return false;
+  std::vector<std::string> names;
+  const auto status = rocksdb::DB::ListColumnFamilies(db_options(settings, true), store.string(), &names);
+  return !status.ok() || names.size() >= table_count;
+}
+
 class RocksWrite final : public StoreWrite {
  public:
   explicit RocksWrite(const std::vector<rocksdb::ColumnFamilyHandle*>& tables) : tables_(tables) {}
@@ -254,8 +263,7 @@ RocksStore::~RocksStore() = default;
 std::unique_ptr<RocksStore> RocksStore::open(const fs::path& directory, const RocksSettings& settings,
                                              const std::function<void(Store&)>& accept) {
   auto impl = std::make_unique<Impl>(directory, DirectoryLock(directory, DirectoryLock::Mode::write));
-  // RocksDB's CURRENT appears when a store has been made: before that there is nothing to check.
-  if (accept && fs::exists(directory / "store" / "CURRENT")) {
+  if (accept && is_made(settings, directory / "store")) {
     impl->mark.emplace(directory, AcknowledgedMark::Mode::read);
     impl->open_database(settings, true, true);
     RocksStore reader(std::move(impl));
