@@ -1,19 +1,22 @@
-// Described values in Boost.Serialization's binary archive, over memory. Boost's class versions carry
-// MAILROOM_VERSION; object tracking is off.
+// Described values as bytes: a Boost.Serialization archive of our own over memory (docs/decisions/0007).
+//
+// Fixed-width numbers little endian, sizes as LEB128, strings and containers by their size and items, an optional
+// by one byte. A struct inside another begins with one byte, its MAILROOM_VERSION; that of the outermost value is
+// kept by whoever writes its header. Types with a Boost `serialize` of their own work too.
 #pragma once
 
-#include <boost/archive/binary_iarchive.hpp>
-#include <boost/archive/binary_oarchive.hpp>
-#include <boost/serialization/level.hpp>
+#include <array>
+#include <boost/serialization/array_wrapper.hpp>
+#include <boost/serialization/collection_size_type.hpp>
+#include <boost/serialization/item_version_type.hpp>
+#include <boost/serialization/library_version_type.hpp>
 #include <boost/serialization/map.hpp>
-#include <boost/serialization/optional.hpp>
-#include <boost/serialization/string.hpp>
-#include <boost/serialization/tracking.hpp>
+#include <boost/serialization/nvp.hpp>
+#include <boost/serialization/serialization.hpp>
 #include <boost/serialization/vector.hpp>
-#include <boost/serialization/version.hpp>
 #include <chrono>
+#include <cstring>
 #include <optional>
-#include <streambuf>
 #include <string>
 #include <string_view>
 
@@ -24,7 +27,7 @@
 
 namespace mailroom {
 
-// Boost's own archives only: CAF's inspection API must not take these for its own.
+// Boost's kind of archive only: CAF's inspection API must not take these for its own.
 template <class A>
 concept BoostArchive = requires {
   typename A::is_saving;
@@ -33,69 +36,174 @@ concept BoostArchive = requires {
 
 namespace detail {
 
-// Appends to a string.
-class AppendBuffer final : public std::streambuf {
- public:
-  explicit AppendBuffer(std::string& out) : out_(out) {}
+template <class T>
+inline constexpr bool archive_wrapper = false;
+template <class T>
+inline constexpr bool archive_wrapper<boost::serialization::nvp<T>> = true;
 
- private:
-  std::streamsize xsputn(const char* bytes, std::streamsize count) override {
-    out_.append(bytes, static_cast<std::size_t>(count));
-    return count;
-  }
-  int_type overflow(int_type c) override {
-    if (c != traits_type::eof()) out_.push_back(static_cast<char>(c));
-    return c;
-  }
-  std::string& out_;
-};
-
-class ViewBuffer final : public std::streambuf {
+// What both directions share: one entry point for values, and what Boost asks of every archive.
+template <class Derived, bool Saving>
+class ArchiveBase {
  public:
-  explicit ViewBuffer(std::string_view bytes) {
-    auto* begin = const_cast<char*>(bytes.data());
-    setg(begin, begin, begin + bytes.size());
+  using is_saving = boost::mpl::bool_<Saving>;
+  using is_loading = boost::mpl::bool_<!Saving>;
+
+  template <class T>
+  Derived& operator&(T&& value) {
+    self().value(value);
+    return self();
   }
-  [[nodiscard]] bool at_end() const { return gptr() == egptr(); }
+  // A struct without its version byte: the caller keeps it.
+  template <class T>
+  void outermost(T& value, unsigned version) {
+    boost::serialization::serialize_adl(self(), value, version);
+  }
+  [[nodiscard]] boost::serialization::library_version_type get_library_version() const {
+    return boost::serialization::library_version_type(17);
+  }
+  template <class T>
+  void register_type(T* = nullptr) {}
+  static void reset_object_address(const void*, const void*) {}
+
+ protected:
+  Derived& self() { return static_cast<Derived&>(*this); }
 };
 
 }  // namespace detail
 
-inline constexpr unsigned archive_flags =
-    boost::archive::no_header | boost::archive::no_codecvt | boost::archive::no_tracking;
+// Appends to a string.
+class SavingArchive final : public detail::ArchiveBase<SavingArchive, true> {
+ public:
+  explicit SavingArchive(std::string& out) : out_(out) {}
+
+  template <class T>
+  SavingArchive& operator<<(const T& item) {
+    value(item);
+    return *this;
+  }
+  void save_binary(const void* bytes, std::size_t count) { out_.append(static_cast<const char*>(bytes), count); }
+
+ private:
+  friend ArchiveBase;
+  template <class T>
+  void value(const T& item) {
+    if constexpr (detail::archive_wrapper<T>) {
+      value(item.const_value());
+    } else if constexpr (std::is_same_v<T, boost::serialization::collection_size_type>) {
+      size(static_cast<std::size_t>(item));
+    } else if constexpr (std::is_same_v<T, boost::serialization::item_version_type>) {
+      // Structs carry their own.
+    } else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
+      save_binary(&item, sizeof item);
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      size(item.size());
+      out_.append(item);
+    } else {
+      if constexpr (Described<T>) {
+        static_assert(version_of<T>() < 256);
+        out_.push_back(static_cast<char>(version_of<T>()));
+      }
+      // Boost's one `serialize` is for both directions, so it takes no const.
+      boost::serialization::serialize_adl(*this, const_cast<T&>(item), 0);
+    }
+  }
+  void size(std::size_t count) {
+    while (count >= 0x80) {
+      out_.push_back(static_cast<char>(count | 0x80));
+      count >>= 7;
+    }
+    out_.push_back(static_cast<char>(count));
+  }
+
+  std::string& out_;
+};
+
+// Reads from memory. No size is believed that the bytes left could not hold. Throws CorruptData.
+class LoadingArchive final : public detail::ArchiveBase<LoadingArchive, false> {
+ public:
+  explicit LoadingArchive(std::string_view bytes) : rest_(bytes) {}
+
+  template <class T>
+  LoadingArchive& operator>>(T&& item) {
+    value(item);
+    return *this;
+  }
+  void load_binary(void* bytes, std::size_t count) {
+    if (count > rest_.size()) throw CorruptData("the bytes end within a value");
+    std::memcpy(bytes, rest_.data(), count);
+    rest_.remove_prefix(count);
+  }
+  [[nodiscard]] bool at_end() const { return rest_.empty(); }
+
+ private:
+  friend ArchiveBase;
+  template <class T>
+  void value(T& item) {
+    if constexpr (detail::archive_wrapper<std::remove_const_t<T>>) {
+      value(item.value());
+    } else if constexpr (std::is_same_v<T, boost::serialization::collection_size_type>) {
+      item = boost::serialization::collection_size_type(size());
+    } else if constexpr (std::is_same_v<T, boost::serialization::item_version_type>) {
+    } else if constexpr (std::is_same_v<T, bool>) {
+      item = byte() != 0;
+    } else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
+      load_binary(&item, sizeof item);
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      const auto length = size();
+      item.assign(rest_.data(), length);
+      rest_.remove_prefix(length);
+    } else {
+      unsigned version = 0;
+      if constexpr (Described<T>) version = byte();
+      boost::serialization::serialize_adl(*this, item, version);
+    }
+  }
+  unsigned char byte() {
+    unsigned char read = 0;
+    load_binary(&read, 1);
+    return read;
+  }
+  // A number of bytes, or of items of at least one byte.
+  std::size_t size() {
+    std::size_t count = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      const auto read = byte();
+      count |= static_cast<std::size_t>(read & 0x7F) << shift;
+      if (read < 0x80) {
+        if (count > rest_.size()) throw CorruptData("a size is greater than the bytes that follow");
+        return count;
+      }
+    }
+    throw CorruptData("a size has no end");
+  }
+
+  std::string_view rest_;
+};
 
 template <class T>
 void save_archive(const T* values, std::size_t count, std::string& out) {
-  detail::AppendBuffer buffer(out);
-  boost::archive::binary_oarchive archive(buffer, archive_flags);
-  for (std::size_t i = 0; i < count; ++i) archive << values[i];
+  SavingArchive archive(out);
+  for (std::size_t i = 0; i < count; ++i) archive.outermost(const_cast<T&>(values[i]), version_of<T>());
 }
 
-// Throws CorruptData when the bytes are not exactly `count` values.
+// `version`: MAILROOM_VERSION of the program that wrote them. Throws CorruptData when the bytes are not exactly
+// `count` values.
 template <class T, class Take>
-void load_archive(std::string_view bytes, std::size_t count, Take&& take) {
-  try {
-    detail::ViewBuffer buffer(bytes);
-    boost::archive::binary_iarchive archive(buffer, archive_flags);
-    for (std::size_t i = 0; i < count; ++i) {
-      T value{};
-      archive >> value;
-      take(std::move(value));
-    }
-    if (!buffer.at_end()) throw CorruptData("bytes are left over behind the last value");
-  } catch (const CorruptData&) {
-    throw;
-  } catch (const std::exception& error) {  // archive_exception, bad_alloc, length_error
-    throw CorruptData(error.what());
+void load_archive(std::string_view bytes, std::size_t count, unsigned version, Take&& take) {
+  LoadingArchive archive(bytes);
+  for (std::size_t i = 0; i < count; ++i) {
+    T value{};
+    archive.outermost(value, version);
+    take(std::move(value));
   }
+  if (!archive.at_end()) throw CorruptData("bytes are left over behind the last value");
 }
 
 }  // namespace mailroom
 
 namespace boost::serialization {
 
-template <class Archive, mailroom::Described T>
-requires mailroom::BoostArchive<Archive>
+template <mailroom::BoostArchive Archive, mailroom::Described T>
 void serialize(Archive& archive, T& value, const unsigned version) {
   mailroom::for_each_field<T>([&](const auto& f) {
     if constexpr (Archive::is_loading::value) {
@@ -104,22 +212,17 @@ void serialize(Archive& archive, T& value, const unsigned version) {
     archive&(value.*(f.member));
   });
 }
-
-template <class Archive>
-requires mailroom::BoostArchive<Archive>
+template <mailroom::BoostArchive Archive>
 void serialize(Archive& archive, mailroom::Money& money, unsigned) { archive& money.minor; }
-template <class Archive>
-requires mailroom::BoostArchive<Archive>
+template <mailroom::BoostArchive Archive>
 void serialize(Archive& archive, mailroom::Timestamp& time, unsigned) { archive& time.micros; }
-template <class Archive>
-requires mailroom::BoostArchive<Archive>
+template <mailroom::BoostArchive Archive>
 void serialize(Archive& archive, std::chrono::microseconds& duration, unsigned) {
   auto count = static_cast<std::int64_t>(duration.count());
   archive& count;
   duration = std::chrono::microseconds(count);
 }
-template <class Archive, class T>
-requires mailroom::BoostArchive<Archive>
+template <mailroom::BoostArchive Archive, class T>
 void serialize(Archive& archive, std::optional<T>& value, unsigned) {
   bool present = value.has_value();
   archive& present;
@@ -131,49 +234,5 @@ void serialize(Archive& archive, std::optional<T>& value, unsigned) {
   }
   if (present) archive&* value;
 }
-
-// Described types carry their version; nothing is tracked by address.
-template <mailroom::Described T>
-struct version<T> {
-  using type = mpl::int_<static_cast<int>(mailroom::version_of<T>())>;
-  using tag = mpl::integral_c_tag;
-  static constexpr int value = static_cast<int>(mailroom::version_of<T>());
-};
-template <mailroom::Described T>
-struct tracking_level<T> {
-  using tag = mpl::integral_c_tag;
-  using type = mpl::int_<track_never>;
-  static constexpr int value = track_never;
-};
-template <>
-struct implementation_level<mailroom::Money> {
-  using tag = mpl::integral_c_tag;
-  using type = mpl::int_<object_serializable>;
-  static constexpr int value = object_serializable;
-};
-template <>
-struct implementation_level<mailroom::Timestamp> {
-  using tag = mpl::integral_c_tag;
-  using type = mpl::int_<object_serializable>;
-  static constexpr int value = object_serializable;
-};
-template <>
-struct implementation_level<std::chrono::microseconds> {
-  using tag = mpl::integral_c_tag;
-  using type = mpl::int_<object_serializable>;
-  static constexpr int value = object_serializable;
-};
-template <class T>
-struct implementation_level<std::optional<T>> {
-  using tag = mpl::integral_c_tag;
-  using type = mpl::int_<object_serializable>;
-  static constexpr int value = object_serializable;
-};
-template <class T>
-struct tracking_level<std::optional<T>> {
-  using tag = mpl::integral_c_tag;
-  using type = mpl::int_<track_never>;
-  static constexpr int value = track_never;
-};
 
 }  // namespace boost::serialization

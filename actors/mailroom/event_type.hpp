@@ -26,7 +26,7 @@ class EventColumn {
   virtual void append_copy(const void* event) = 0;
   // Drops the events from `size` on: how the engine rolls back what a failed handler emitted.
   virtual void truncate(std::size_t size) = 0;
-  // Appends all events to `out` as one Boost binary archive (no header).
+  // Appends all events to `out` as one archive (archive.hpp).
   virtual void encode(std::string& out) const = 0;
   // Appends `count` events read from `bytes`, written by schema version `version` (<= the current one).
   // Throws CorruptData when the bytes do not hold exactly that.

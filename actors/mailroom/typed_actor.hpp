@@ -10,12 +10,11 @@
 
 #include <mailroom/actor.hpp>
 #include <mailroom/actor_type.hpp>
-#include <mailroom/archive.hpp>
-#include <mailroom/batch_codec.hpp>
 #include <mailroom/describe.hpp>
 #include <mailroom/json.hpp>
 #include <mailroom/key_hash.hpp>
 #include <mailroom/key_table.hpp>
+#include <mailroom/state_codec.hpp>
 #include <mailroom/typed_event.hpp>
 
 namespace mailroom {
@@ -37,30 +36,6 @@ struct OptionsOf<A> {
 template <class... E>
 std::vector<const EventType*> types_of(Events<E...>) {
   return {&event_type_of<E>()...};
-}
-
-// Appends: schema id u32, version u16, length u32, CRC32C u32, archive.
-void seal_state(std::string& bytes, std::size_t begin, std::uint32_t schema, std::uint16_t version);
-inline constexpr std::size_t state_header = 14;
-// The archive inside. Throws CorruptData (checksum, length, another type, a newer version).
-std::string_view open_state(std::string_view bytes, std::string_view state_name, std::uint32_t schema,
-                            std::uint16_t version);
-
-template <class State>
-void save_state(const State& state, std::string& out) {
-  const auto begin = out.size();
-  out.append(state_header, '\0');
-  save_archive(&state, 1, out);
-  static const auto schema = crc32c(name_of<State>());
-  seal_state(out, begin, schema, static_cast<std::uint16_t>(version_of<State>()));
-}
-template <class State>
-State load_state(std::string_view bytes) {
-  State state{};
-  const auto archive =
-      open_state(bytes, name_of<State>(), crc32c(name_of<State>()), static_cast<std::uint16_t>(version_of<State>()));
-  load_archive<State>(archive, 1, [&](State loaded) { state = std::move(loaded); });
-  return state;
 }
 
 }  // namespace detail

@@ -23,8 +23,8 @@ class TypedColumn final : public EventColumn {
     events_.erase(events_.begin() + static_cast<std::ptrdiff_t>(size), events_.end());
   }
   void encode(std::string& out) const override { save_archive(events_.data(), events_.size(), out); }
-  void decode(std::string_view bytes, std::size_t count, unsigned) override {
-    load_archive<E>(bytes, count, [this](E event) { events_.push_back(std::move(event)); });
+  void decode(std::string_view bytes, std::size_t count, unsigned version) override {
+    load_archive<E>(bytes, count, version, [this](E event) { events_.push_back(std::move(event)); });
   }
   void reserve(std::size_t count) { events_.reserve(count); }
 

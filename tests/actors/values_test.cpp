@@ -186,7 +186,7 @@ TEST(Versions, OlderBytesLeaveAddedFieldsAtTheirDefault) {
   const before::Grown old{"alice"};
   mailroom::save_archive(&old, 1, bytes);
   after::Grown grown;
-  mailroom::load_archive<after::Grown>(bytes, 1, [&](after::Grown value) { grown = std::move(value); });
+  mailroom::load_archive<after::Grown>(bytes, 1, 1, [&](after::Grown value) { grown = std::move(value); });
   EXPECT_EQ(grown.name, "alice");
   EXPECT_EQ(grown.currency, "GBP");
 }

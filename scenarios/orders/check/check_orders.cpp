@@ -6,7 +6,7 @@
 #include <iostream>
 
 #include "scenarios/orders/check/outputs_check.hpp"
-#include "scenarios/orders/generator.hpp"
+#include "scenarios/orders/generated_lines.hpp"
 
 namespace {
 
@@ -15,14 +15,11 @@ std::vector<orders_check::ShopRow> generated_rows(const std::string& topology) {
   std::ifstream in(topology);
   if (!in) throw std::runtime_error(fmt::format("{}: can't be opened", topology));
   const auto json = nlohmann::json::parse(in);
-  const auto options = mailroom::from_json<orders::GeneratorOptions>(json.at("stages").at("lines").at("options"));
-  const orders::OrdersGenerator generator(options);
   std::vector<orders_check::ShopRow> rows;
-  for (std::uint64_t invoice = 0; invoice < options.invoices; ++invoice)
-    for (const auto& line : generator.invoice(invoice)) {
-      rows.push_back(orders_check::row_from_json(mailroom::value_to_json(line)));
-      rows.back().origin = fmt::format("row {}", rows.size());
-    }
+  for (const auto& line : orders::generated_lines(json.at("stages").at("lines").at("options"))) {
+    rows.push_back(orders_check::row_from_json(line));
+    rows.back().origin = fmt::format("row {}", rows.size());
+  }
   return rows;
 }
 
