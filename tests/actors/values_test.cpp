@@ -55,6 +55,12 @@ struct Grown {
   std::string name;
 };
 MAILROOM_STRUCT(Grown, name)
+struct Holder {
+  std::int32_t first = 0;
+  std::vector<Grown> inside;
+  std::int32_t last = 0;
+};
+MAILROOM_STRUCT(Holder, first, inside, last)
 }  // namespace before
 namespace after {
 struct Grown {
@@ -64,6 +70,12 @@ struct Grown {
 MAILROOM_VERSION(Grown, 2)
 MAILROOM_ADDED(Grown, 2, currency)
 MAILROOM_STRUCT(Grown, name, currency)
+struct Holder {
+  std::int32_t first = 0;
+  std::vector<Grown> inside;
+  std::int32_t last = 0;
+};
+MAILROOM_STRUCT(Holder, first, inside, last)
 }  // namespace after
 
 }  // namespace values_test
@@ -189,6 +201,32 @@ TEST(Versions, OlderBytesLeaveAddedFieldsAtTheirDefault) {
   mailroom::load_archive<after::Grown>(bytes, 1, 1, [&](after::Grown value) { grown = std::move(value); });
   EXPECT_EQ(grown.name, "alice");
   EXPECT_EQ(grown.currency, "GBP");
+}
+
+TEST(Versions, AStructInsideAnotherKeepsItsOwnVersion) {
+  std::string bytes;
+  const before::Holder old{7, {{"alice"}, {"bob"}}, 8};
+  mailroom::save_archive(&old, 1, bytes);
+  after::Holder now;
+  mailroom::load_archive<after::Holder>(bytes, 1, 1, [&](after::Holder value) { now = std::move(value); });
+  ASSERT_EQ(now.inside.size(), 2u);
+  EXPECT_EQ(now.inside[1].name, "bob");
+  EXPECT_EQ(now.inside[1].currency, "GBP");
+  EXPECT_EQ(now.last, 8);
+}
+
+TEST(Archive, RefusesASizeThatTheBytesCannotHold) {
+  // Everything up to its lists is fixed, so a size of 2^60 can be put where theirs stands.
+  const std::string huge("\xff\xff\xff\xff\xff\xff\xff\xff\x0f", 9);
+  for (const auto& bytes : {huge, huge + std::string(100, 'x'), std::string(20, '\xff')})
+    EXPECT_THROW(mailroom::load_archive<before::Grown>(bytes, 1, 1, [](before::Grown) {}), CorruptData);
+}
+
+RC_GTEST_PROP(Archive, AnyBytesAreAValueOrCorruptData, (const std::string& bytes)) {
+  try {
+    mailroom::load_archive<Everything>(bytes, 1, 1, [](Everything) {});
+  } catch (const CorruptData&) {
+  }
 }
 
 std::string refusal(const nlohmann::json& json) {

@@ -25,12 +25,16 @@ FILES = ["invoices", "outcomes", "stock", "payments", "refunds", "ledger", "noti
 IN_ORDER = ["ledger"]
 
 
+def some(lines):
+    return "".join(f"\n    {line.decode()[:300]}" for line in list(lines)[:3])
+
+
 def compare(reference, output):
     for name in FILES:
         expected, found = ((folder / f"{name}.jsonl").read_bytes().splitlines() for folder in (reference, output))
         if sorted(expected) != sorted(found):
             lost, more = collections.Counter(expected) - collections.Counter(found), collections.Counter(found) - collections.Counter(expected)
-            return f"{name}.jsonl: missing {dict(lost)}, not expected {dict(more)}"
+            return f"{name}.jsonl: {lost.total()} lines are missing{some(lost)}, {more.total()} are not expected{some(more)}"
         if name in IN_ORDER:
             sequences = []
             for lines in (expected, found):
@@ -40,7 +44,7 @@ def compare(reference, output):
                 sequences.append(by_invoice)
             for invoice, lines in sequences[0].items():
                 if lines != sequences[1][invoice]:
-                    return f"{name}.jsonl: invoice {invoice} is out of order: {sequences[1][invoice]}, expected {lines}"
+                    return f"{name}.jsonl: invoice {invoice} is out of order:{some(sequences[1][invoice])}\n  expected{some(lines)}"
     return None
 
 

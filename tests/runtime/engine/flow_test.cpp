@@ -7,6 +7,18 @@
 namespace mailroom::runtime::test {
 namespace {
 
+// Passes everything on, and sets an alarm for the time 4000 at the first thing that it sees.
+class AlarmClock : public Actor<> {
+ public:
+  using Emits = Events<Seen>;
+  void on(const Seen& seen, Context& context) {
+    if (seen.number == 0) context.at(Timestamp{4000}, Seen{seen.key, alarm, 0, 0, {}});
+    context.emit(Seen{seen.key, seen.number, 0, 0, context.now()});
+  }
+  static constexpr std::int64_t alarm = -1;
+};
+MAILROOM_ACTOR(AlarmClock, Seen)
+
 class FlowTest : public EngineTest {
  protected:
   void many(int events, int keys) {
@@ -207,6 +219,25 @@ TEST_F(FlowTest, TimersFireBetweenTheEventsByTheirTimes) {
     }
     expect_balanced(snapshot_);
   }
+}
+
+TEST_F(FlowTest, NoStageRunsAheadOfTimersThatItsProducerHasYetToFire) {
+  // The jump to 10,000 makes 5,000 timers due at once, more than go into one commit.
+  world().input = {{"a", 0}, {"b", 9'000}};
+  world().input_times = {1, 10'000};
+  world().on_note = [](const Note& note, Context& context) {
+    if (note.number != 0) return;
+    for (std::int64_t due = 2; due < 5'002; ++due) context.at(Timestamp{due}, Note{"a", due});
+  };
+  run(pipeline(R"({"shards": 1})", R"({"clock": "events", "stages": {
+    "alarm": {"actor": "AlarmClock", "from": ["act"], "key": "key"}, "out": {"from": ["alarm"]}}})"));
+  EXPECT_EQ(result_.ending, Ending::finished);
+  const auto numbers = numbers_of(world().output, "a");
+  ASSERT_EQ(numbers.size(), 5'002u);
+  const auto alarm = std::find(numbers.begin(), numbers.end(), AlarmClock::alarm);
+  ASSERT_NE(alarm, numbers.end());
+  // What is in one parcel with the alarm's time may come before it; nothing earlier may come after it.
+  EXPECT_GE(*std::min_element(alarm + 1, numbers.end()), 4'000);
 }
 
 TEST_F(FlowTest, WallClockTimersAreWaitedFor) {
