@@ -7,7 +7,8 @@ namespace mailroom {
 std::uint16_t EventBatch::column_index(const EventType& type) {
   for (std::size_t i = 0; i < columns_.size(); ++i)
     if (columns_[i].type == &type) return static_cast<std::uint16_t>(i);
-  columns_.push_back({&type, type.make_column(0)});
+  // Most batches are of one type: the first gets all the room.
+  columns_.push_back({&type, type.make_column(columns_.empty() ? expected_ : 0)});
   return static_cast<std::uint16_t>(columns_.size() - 1);
 }
 

@@ -32,6 +32,10 @@ class EventBatch {
  public:
   static constexpr std::size_t max_events = 4096;  // rows are 16 bits; the engine's batches are far smaller
 
+  EventBatch() = default;
+  // With room for as many events, so that they don't move as it grows.
+  explicit EventBatch(std::size_t expected) : expected_(expected) { meta_.reserve(expected); }
+
   [[nodiscard]] std::size_t size() const noexcept { return meta_.size(); }
   [[nodiscard]] bool empty() const noexcept { return meta_.empty(); }
   [[nodiscard]] const EventMeta& meta(std::size_t i) const noexcept { return meta_[i]; }
@@ -63,6 +67,7 @@ class EventBatch {
 
  private:
   std::uint16_t column_index(const EventType& type);
+  std::size_t expected_ = 0;
   std::vector<EventMeta> meta_;
   std::vector<TypedColumn> columns_;
 };

@@ -29,28 +29,24 @@ class KeyTable {
     if (index_.empty()) return nullptr;
     for (auto at = hash & mask();; at = (at + 1) & mask()) {
       const auto entry = index_[at];
-      if (entry.slot == none) return nullptr;
-      if (entry.tag == tag_of(hash) && slots_[entry.slot].hash == hash && slots_[entry.slot].key == key)
-        return &slots_[entry.slot];
+      if (entry.slot == nullptr) return nullptr;
+      if (entry.hash == hash && entry.slot->key == key) return entry.slot;
     }
   }
 
   // The key must not be in the table.
   Slot& insert(std::string_view key, std::uint64_t hash) {
     if ((size_ + 1) * 10 > index_.size() * 7) grow();
-    std::uint32_t number;
-    if (!free_.empty()) {
-      number = free_.back();
-      free_.pop_back();
-    } else {
-      number = static_cast<std::uint32_t>(slots_.size());
+    if (free_.empty()) {
       slots_.emplace_back();
+      free_.push_back(&slots_.back());
     }
-    auto& slot = slots_[number];
+    auto& slot = *free_.back();
+    free_.pop_back();
     slot.key.assign(key);
     slot.hash = hash;
     slot.used = true;
-    place(number, hash);
+    place(slot);
     ++size_;
     return slot;
   }
@@ -68,7 +64,7 @@ class KeyTable {
         continue;
       }
       slot = Slot{};
-      free_.push_back(static_cast<std::uint32_t>(hand_));
+      free_.push_back(&slot);
       --size_;
       --count;
       removed = true;
@@ -77,30 +73,26 @@ class KeyTable {
   }
 
  private:
-  static constexpr std::uint32_t none = 0xFFFFFFFF;
   struct Entry {
-    std::uint32_t slot = none;
-    std::uint32_t tag = 0;
+    Slot* slot = nullptr;
+    std::uint64_t hash = 0;
   };
   [[nodiscard]] std::uint64_t mask() const noexcept { return index_.size() - 1; }
-  [[nodiscard]] static std::uint32_t tag_of(std::uint64_t hash) noexcept {
-    return static_cast<std::uint32_t>(hash >> 32);
-  }
-  void place(std::uint32_t number, std::uint64_t hash) {
-    auto at = hash & mask();
-    while (index_[at].slot != none) at = (at + 1) & mask();
-    index_[at] = {number, tag_of(hash)};
+  void place(Slot& slot) {
+    auto at = slot.hash & mask();
+    while (index_[at].slot != nullptr) at = (at + 1) & mask();
+    index_[at] = {&slot, slot.hash};
   }
   void grow() { rebuild(index_.empty() ? 64 : index_.size() * 2); }
   void rebuild(std::size_t size) {
     index_.assign(size, Entry{});
-    for (std::uint32_t i = 0; i < slots_.size(); ++i)
-      if (slots_[i].used) place(i, slots_[i].hash);
+    for (auto& slot : slots_)
+      if (slot.used) place(slot);
   }
 
   std::vector<Entry> index_;
   std::deque<Slot> slots_;
-  std::vector<std::uint32_t> free_;
+  std::vector<Slot*> free_;
   std::size_t size_ = 0;
   std::size_t hand_ = 0;
 };

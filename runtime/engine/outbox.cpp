@@ -93,8 +93,10 @@ void Outbox::stage(Channel& channel, std::uint32_t index, const EventType& type,
     channel.marked = mark_number_;
     marks_.push_back({index, channel.staged.size(), channel.staged.empty() ? 0 : channel.staged.back()->size()});
   }
-  if (channel.staged.empty() || channel.staged.back()->size() >= channel.batch_limit)
-    channel.staged.push_back(std::make_unique<EventBatch>());
+  if (channel.staged.empty() || channel.staged.back()->size() >= channel.batch_limit) {
+    const auto expected = channel.staged.empty() ? channel.last_batch : channel.batch_limit;
+    channel.staged.push_back(std::make_unique<EventBatch>(expected));
+  }
   if (!channel.listed) {
     channel.listed = true;
     dirty_.push_back(index);
@@ -154,6 +156,7 @@ void Outbox::collect(JournalWrite* write, ShardRecord& record, Timestamp waterma
       parcel.batch = std::move(batch);
       const auto size = parcel.batch->size();
       channel.last_sequence += size;
+      channel.last_batch = static_cast<std::uint32_t>(size);
       channel.watermark = parcel.watermark;
       if (channel.overflow == Overflow::drop_oldest) {
         // Room is made by shedding what has waited longest; a shed parcel's sequences are named by its successor.

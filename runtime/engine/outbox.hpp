@@ -72,6 +72,7 @@ class Outbox {
     const PlannedChannel* planned = nullptr;
     Overflow overflow = Overflow::backpressure;
     std::uint32_t batch_limit = max_batch;
+    std::uint32_t last_batch = 0;  // events of the one sent last: room for as many is made in the next
     std::int64_t credit = 0;
     std::uint64_t last_sequence = 0;
     ChannelCounters* counters = nullptr;

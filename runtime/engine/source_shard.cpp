@@ -8,7 +8,14 @@
 namespace mailroom::runtime {
 
 SourceShard::SourceShard(const ShardSetup& setup)
-    : ShardCore(setup), stream_(static_cast<std::uint16_t>(setup.shard + 1)) {}
+    : ShardCore(setup), stream_(static_cast<std::uint16_t>(setup.shard + 1)) {
+  for (const auto id : planned_.outputs) {
+    const auto& channel = plan_.channel(id);
+    const auto overflow = plan_.edges[channel.edge].overflow;
+    const bool sheds = overflow != Overflow::backpressure && overflow != Overflow::spill;
+    read_limit_ = std::min<std::size_t>(read_limit_, std::max(sheds ? 1 : least_read, channel.credit));
+  }
+}
 
 void SourceShard::prepare() {
   ShardCore::prepare();
@@ -54,7 +61,7 @@ void SourceShard::read_once() {
   batch_.clear();
   const auto begin = port_.now_us();
   counters_.busy_since_us.store(begin, std::memory_order_relaxed);
-  const auto status = source_->read(batch_, read_events);
+  const auto status = source_->read(batch_, read_limit_);
   const auto arrival = port_.wall();
   auto latest = clock_;
   for (std::size_t i = 0; i < batch_.events.size(); ++i) {

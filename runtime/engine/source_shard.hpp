@@ -10,7 +10,9 @@ namespace mailroom::runtime {
 
 class SourceShard final : public ShardCore {
  public:
-  static constexpr std::size_t read_events = 512;       // a read, a commit
+  // Events of a read, which is one commit. Many, because they part over the receiver's shards and small batches cost;
+  // no more than fit into one mailbox, or a receiver that sheds would shed while it has nothing to do.
+  static constexpr std::uint32_t least_read = 256, most_read = 4096;
   static constexpr std::int64_t idle_wait_us = 20'000;  // until an idle source is asked again
 
   explicit SourceShard(const ShardSetup& setup);
@@ -40,6 +42,7 @@ class SourceShard final : public ShardCore {
   std::unique_ptr<Source> source_;
   SourceBatch batch_;
   std::uint16_t stream_;
+  std::size_t read_limit_ = most_read;
   bool reading_later_ = false;
   bool ended_ = false;
   bool end_announced_ = false;
