@@ -213,9 +213,13 @@ void serialize(Archive& archive, T& value, const unsigned version) {
   });
 }
 template <mailroom::BoostArchive Archive>
-void serialize(Archive& archive, mailroom::Money& money, unsigned) { archive& money.minor; }
+void serialize(Archive& archive, mailroom::Money& money, unsigned) {
+  archive& money.minor;
+}
 template <mailroom::BoostArchive Archive>
-void serialize(Archive& archive, mailroom::Timestamp& time, unsigned) { archive& time.micros; }
+void serialize(Archive& archive, mailroom::Timestamp& time, unsigned) {
+  archive& time.micros;
+}
 template <mailroom::BoostArchive Archive>
 void serialize(Archive& archive, std::chrono::microseconds& duration, unsigned) {
   auto count = static_cast<std::int64_t>(duration.count());

@@ -7,7 +7,7 @@
 
 namespace mailroom {
 
-// By Levenshtein distance; empty if none is near enough to be meant.
+// By edit distance, two letters changed about being one edit; empty if none is near enough to be meant.
 std::string nearest_name(std::string_view written, const std::vector<std::string_view>& known);
 
 }  // namespace mailroom

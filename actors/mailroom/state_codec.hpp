@@ -17,8 +17,7 @@ struct StateBytes {
   std::uint16_t version;  // of the program that wrote it
 };
 // Throws CorruptData (checksum, length, another type, a newer version).
-StateBytes open_state(std::string_view bytes, std::string_view state_name, std::uint32_t schema,
-                      std::uint16_t version);
+StateBytes open_state(std::string_view bytes, std::string_view state_name, std::uint32_t schema, std::uint16_t version);
 
 template <class State>
 void save_state(const State& state, std::string& out) {

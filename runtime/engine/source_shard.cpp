@@ -8,7 +8,7 @@
 namespace mailroom::runtime {
 
 SourceShard::SourceShard(const ShardSetup& setup)
-    : ShardCore(setup), stream_(static_cast<std::uint16_t>(setup.shard + 1)) {
+    : ShardCore(setup), stream_(static_cast<std::uint16_t>(planned_.id)) {
   for (const auto id : planned_.outputs) {
     const auto& channel = plan_.channel(id);
     const auto overflow = plan_.edges[channel.edge].overflow;

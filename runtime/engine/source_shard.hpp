@@ -41,7 +41,7 @@ class SourceShard final : public ShardCore {
 
   std::unique_ptr<Source> source_;
   SourceBatch batch_;
-  std::uint16_t stream_;
+  std::uint16_t stream_;  // the upper bits of the traces: the shard's number in the journal, which stays with it
   std::size_t read_limit_ = most_read;
   bool reading_later_ = false;
   bool ended_ = false;

@@ -92,7 +92,18 @@ std::vector<Chosen> choose(Journal& journal, const DeadLetterFilter& filter, boo
   return chosen;
 }
 
-DeadLetter describe(Chosen row, const std::map<ChannelId, std::string>& senders, bool parked) {
+// What the journal's numbers stand for.
+struct Names {
+  explicit Names(const Journal& journal) {
+    for (const auto& [id, name] : journal.channels()) senders.emplace(id, name.from_stage);
+    for (const auto& [id, name] : journal.shards())
+      shards.emplace(std::to_string(id), fmt::format("{}/{}", name.first, name.second));
+  }
+  std::map<ChannelId, std::string> senders;   // stage
+  std::map<std::string, std::string> shards;  // a trace's stream: "stage/shard"
+};
+
+DeadLetter describe(Chosen row, const Names& names, bool parked) {
   DeadLetter letter;
   letter.id = row.id();
   letter.stage = std::move(row.stage);
@@ -106,7 +117,8 @@ DeadLetter describe(Chosen row, const std::map<ChannelId, std::string>& senders,
   letter.when = row.head.when;
   letter.redrive = row.head.redrive;
   letter.origin = std::move(row.head.origin);
-  if (const auto sender = senders.find(row.head.channel); sender != senders.end()) letter.from = sender->second;
+  if (const auto sender = names.senders.find(row.head.channel); sender != names.senders.end())
+    letter.from = sender->second;
   if (row.batch.empty()) {
     letter.payload = std::move(row.head.content);
   } else if (auto event = stored_event_to_json(row.batch); event.contains("unknown")) {
@@ -116,6 +128,9 @@ DeadLetter describe(Chosen row, const std::map<ChannelId, std::string>& senders,
     letter.event = event["event"].get<std::string>();
     letter.payload = std::move(event["payload"]);
     letter.origin = event["trace"].get<std::string>();
+    const auto colon = letter.origin.find(':');
+    if (const auto source = names.shards.find(letter.origin.substr(0, colon)); source != names.shards.end())
+      letter.origin.replace(0, colon, source->second);
   }
   return letter;
 }
@@ -123,10 +138,9 @@ DeadLetter describe(Chosen row, const std::map<ChannelId, std::string>& senders,
 }  // namespace
 
 std::vector<DeadLetter> list_dead_letters(Journal& journal, const DeadLetterFilter& filter) {
-  std::map<ChannelId, std::string> senders;
-  for (const auto& [id, name] : journal.channels()) senders.emplace(id, name.from_stage);
+  const Names names(journal);
   std::vector<DeadLetter> letters;
-  for (auto& row : choose(journal, filter, false)) letters.push_back(describe(std::move(row), senders, filter.parked));
+  for (auto& row : choose(journal, filter, false)) letters.push_back(describe(std::move(row), names, filter.parked));
   return letters;
 }
 

@@ -32,7 +32,7 @@ struct DeadLetter {
   bool parked = false;
   std::string kind, reason, key;
   unsigned attempts = 0;
-  std::string origin;  // dirty: "file.csv:12"; others: the source event's trace, "stream:sequence"
+  std::string origin;  // dirty: "file.csv:12"; others: the source's event, "stage/shard:sequence"
   std::string from;    // the stage that sent it; empty: a timer, or the shard's own input
   Timestamp when = Timestamp::min();
   std::string event;       // type; empty: dirty input, or a type of a library that is not loaded

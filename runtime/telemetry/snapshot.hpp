@@ -49,7 +49,7 @@ struct ShardSnapshot {
   std::uint64_t commits = 0;
   std::uint64_t keys = 0;        // states in memory
   HistogramSnapshot wait, work;  // per event, microseconds: in the mailbox / in the actor
-  std::string busy_with;         // while stuck: event type and key
+  std::string busy_with;         // while stuck: the event type
 };
 
 struct EdgeSnapshot {

@@ -6,8 +6,8 @@
 
 namespace orders {
 
-// Every order line that a source with these GeneratorOptions gives, in order. Throws mailroom::BadValue on options that are
-// none.
+// Every order line that a source with these GeneratorOptions gives, in order. Throws mailroom::BadValue on options that
+// are none.
 std::vector<nlohmann::json> generated_lines(const nlohmann::json& options);
 
 }  // namespace orders

@@ -95,7 +95,8 @@ TEST(ActorHost, EvictedStatesComeBackAsTheyWereCommitted) {
     host->handle(mailroom::event_type_of<Put>(), &event, key, mailroom::hash_key(key), context);
   };
   const auto commit = [&] {
-    host->take_changes([&](std::string_view key, std::optional<std::string_view> bytes) { stored[std::string(key)] = *bytes; });
+    host->take_changes(
+        [&](std::string_view key, std::optional<std::string_view> bytes) { stored[std::string(key)] = *bytes; });
   };
   for (int i = 0; i < 1000; ++i) put("k" + std::to_string(i), "first");
   host->evict_clean(10);
@@ -116,10 +117,10 @@ TEST(ActorHost, EvictedStatesComeBackAsTheyWereCommitted) {
 TEST(ActorTypes, OptionsThatDoNotFitAreRefusedInWords) {
   const auto* type = mailroom::ActorTypes::find("Baskets");
   try {
-    type->check_options({{"waits", "1s"}});
+    type->check_options({{"wiat", "1s"}});
     FAIL();
   } catch (const mailroom::BadValue& error) {
-    EXPECT_STREQ(error.what(), "unknown field \"waits\"; did you mean \"wait\"?");
+    EXPECT_STREQ(error.what(), "unknown field \"wiat\"; did you mean \"wait\"?");
   }
   EXPECT_THROW(type->check_options({{"wait", 5}}), mailroom::BadValue);
 }

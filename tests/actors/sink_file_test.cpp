@@ -22,7 +22,9 @@ std::unique_ptr<Sink> make_sink(const std::string& type, const std::string& path
   return SinkTypes::find(type)->make({path, options, std::move(events)});
 }
 
-void write(Sink& sink, const FileRow& event) { sink.write({rows, &event, {Timestamp::parse("2020-01-02"), make_trace(3, 5), 0, 0, 0}, 1}); }
+void write(Sink& sink, const FileRow& event) {
+  sink.write({rows, &event, {Timestamp::parse("2020-01-02"), make_trace(3, 5), 0, 0, 0}, 1});
+}
 
 TEST(JsonlSink, WritesFieldsInTheirOrder) {
   const Folder folder;
@@ -33,7 +35,8 @@ TEST(JsonlSink, WritesFieldsInTheirOrder) {
   const auto position = sink->flush();
   sink->sync();
   EXPECT_EQ(position, (json{{"bytes", contents(path).size()}}));
-  EXPECT_EQ(contents(path), "{\"name\":\"bolt \\\"5\\\"\\n\",\"quantity\":-5,\"note\":\"n\xC3\xA9\",\"weight\":0.25}\n");
+  EXPECT_EQ(contents(path),
+            "{\"name\":\"bolt \\\"5\\\"\\n\",\"quantity\":-5,\"note\":\"n\xC3\xA9\",\"weight\":0.25}\n");
 }
 
 TEST(JsonlSink, AddsTypeAndMeta) {
@@ -44,7 +47,9 @@ TEST(JsonlSink, AddsTypeAndMeta) {
   const NestedRow nested{"n", {1, 2}};
   sink->write({event_type_of<NestedRow>(), &nested, {Timestamp::parse("2020-01-02"), make_trace(3, 5), 0, 0, 0}, 1});
   sink->flush();
-  EXPECT_EQ(contents(path), "{\"type\":\"NestedRow\",\"name\":\"n\",\"numbers\":[1,2],\"meta\":{\"time\":\"2020-01-02T00:00:00Z\",\"trace\":\"3:5\"}}\n");
+  EXPECT_EQ(contents(path),
+            "{\"type\":\"NestedRow\",\"name\":\"n\",\"numbers\":[1,2],\"meta\":{\"time\":\"2020-01-02T00:00:00Z\","
+            "\"trace\":\"3:5\"}}\n");
 }
 
 TEST(JsonlSink, TextThatIsNoUtf8DoesNotStopIt) {
@@ -63,7 +68,8 @@ RC_GTEST_PROP(JsonlSink, IsReadBackByTheJsonlSource, ()) {
   sink->recover(nullptr);
   std::vector<std::string> written;
   for (int i = *rc::gen::inRange(0, 10); i > 0; --i) {
-    const FileRow event{*rc::gen::container<std::string>(rc::gen::inRange<char>(1, 127)), *rc::gen::arbitrary<std::int64_t>(), {}, 0.5};
+    const FileRow event{
+        *rc::gen::container<std::string>(rc::gen::inRange<char>(1, 127)), *rc::gen::arbitrary<std::int64_t>(), {}, 0.5};
     written.push_back(row(event));
     write(*sink, event);
   }
@@ -93,7 +99,8 @@ RC_GTEST_PROP(FileSinks, RecoverCutsToEachCommit, ()) {
       RC_ASSERT(again->flush() == commit->first);
       write(*again, {"after", 1, {}, {}});
       again->flush();
-      RC_ASSERT(contents(path).starts_with(commit->second + (std::string(type) == "csv" ? "after,1" : "{\"name\":\"after\"")));
+      RC_ASSERT(contents(path).starts_with(commit->second +
+                                           (std::string(type) == "csv" ? "after,1" : "{\"name\":\"after\"")));
     }
   }
 }
@@ -110,8 +117,11 @@ TEST(FileSinks, AFreshStartEmptiesTheFile) {
 TEST(FileSinks, AFileThatLostCommittedBytesIsRefused) {
   const Folder folder;
   const auto path = folder.write("rows.jsonl", "{}\n");
-  EXPECT_THAT(thrown([&] { make_sink("jsonl", path)->recover({{"bytes", 4}}); }),
-              AllOf(StartsWith("StorageError: " + path), HasSubstr("3 bytes"), HasSubstr("4 were committed"), HasSubstr("lost")));
+  EXPECT_THAT(thrown([&] {
+                make_sink("jsonl", path)->recover({{"bytes", 4}});
+              }),
+              AllOf(StartsWith("StorageError: " + path), HasSubstr("3 bytes"), HasSubstr("4 were committed"),
+                    HasSubstr("lost")));
   EXPECT_EQ(contents(path), "{}\n") << "and left as it is";
   EXPECT_THAT(thrown([&] { make_sink("jsonl", path)->recover({{"events", 4}}); }), StartsWith("CorruptData: " + path));
 }
@@ -121,15 +131,19 @@ TEST(FileSinks, TwoCanNotWriteToOneFile) {
   const auto path = folder.path("rows.jsonl");
   const auto first = make_sink("jsonl", path);
   first->recover(nullptr);
-  EXPECT_THAT(thrown([&] { make_sink("jsonl", path)->recover(nullptr); }), AllOf(StartsWith("StorageError: " + path), HasSubstr("another sink")));
+  EXPECT_THAT(thrown([&] { make_sink("jsonl", path)->recover(nullptr); }),
+              AllOf(StartsWith("StorageError: " + path), HasSubstr("another sink")));
 }
 
 TEST(FileSinks, WhereNoFileCanBeIsSaid) {
   const Folder folder;
   folder.write("file", "");
-  EXPECT_THAT(thrown([&] { make_sink("jsonl", folder.path("file/rows.jsonl"))->recover(nullptr); }), AllOf(StartsWith("StorageError"), HasSubstr("file")));
-  EXPECT_THAT(thrown([&] { make_sink("jsonl", folder.path())->recover(nullptr); }), AllOf(StartsWith("StorageError: " + folder.path()), HasSubstr("regular")));
-  EXPECT_THAT(thrown([&] { make_sink("jsonl", "/dev/full")->recover(nullptr); }), AllOf(StartsWith("StorageError: /dev/full"), HasSubstr("console")));
+  EXPECT_THAT(thrown([&] { make_sink("jsonl", folder.path("file/rows.jsonl"))->recover(nullptr); }),
+              AllOf(StartsWith("StorageError"), HasSubstr("file")));
+  EXPECT_THAT(thrown([&] { make_sink("jsonl", folder.path())->recover(nullptr); }),
+              AllOf(StartsWith("StorageError: " + folder.path()), HasSubstr("regular")));
+  EXPECT_THAT(thrown([&] { make_sink("jsonl", "/dev/full")->recover(nullptr); }),
+              AllOf(StartsWith("StorageError: /dev/full"), HasSubstr("console")));
 }
 
 TEST(FileSinks, AFullDiskIsSaidAndTheCommittedPartStays) {
@@ -174,7 +188,9 @@ TEST(CsvSink, WritesWhatNeedsItInQuotes) {
 TEST(CsvSink, RefusesWhatHasNoColumns) {
   EXPECT_THAT(thrown([] { make_sink("csv", "x.csv", json::object(), {&event_type_of<NestedRow>()}); }),
               AllOf(StartsWith("BadValue: x.csv"), HasSubstr("\"numbers\""), HasSubstr("jsonl")));
-  EXPECT_THAT(thrown([] { make_sink("csv", "x.csv", json::object(), {&rows, &event_type_of<NestedRow>()}); }),
+  EXPECT_THAT(thrown([] {
+                make_sink("csv", "x.csv", json::object(), {&rows, &event_type_of<NestedRow>()});
+              }),
               AllOf(StartsWith("BadValue: x.csv"), HasSubstr("FileRow, NestedRow")));
   EXPECT_THAT(thrown([] { make_sink("csv", "x.csv", {{"headr", true}}); }), HasSubstr("did you mean \"header\""));
 }

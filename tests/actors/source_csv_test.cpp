@@ -1,8 +1,7 @@
-#include <gmock/gmock.h>
-#include <rapidcheck/gtest.h>
-
 #include <chrono>
 #include <cstdlib>
+#include <gmock/gmock.h>
+#include <rapidcheck/gtest.h>
 
 #include <mailroom/sources/utf8.hpp>
 
@@ -40,7 +39,9 @@ TEST(CsvSource, ReadsRows) {
 }
 
 TEST(CsvSource, TakesAllLineEndsBlankLinesAndAByteOrderMark) {
-  const auto read = read_text("\xEF\xBB\xBF" "name,quantity\r\nbolt,5\r\n\r\n\nnut,7");
+  const auto read = read_text(
+      "\xEF\xBB\xBF"
+      "name,quantity\r\nbolt,5\r\n\r\n\nnut,7");
   EXPECT_THAT(read.events, ElementsAre(row({"bolt", 5, {}, {}}), row({"nut", 7, {}, {}})));
   EXPECT_THAT(read.dirty, IsEmpty());
 }
@@ -51,23 +52,26 @@ TEST(CsvSource, FindsColumnsWithoutCaseBlanksAndUnderscores) {
 }
 
 TEST(CsvSource, QuotedFieldsHoldSeparatorsQuotesAndLineBreaks) {
-  const auto read = read_text(header + "\"a,b\",1,\"said \"\"hi\"\"\",\n\"two\r\nlines\n\",2,\"\"\"\",3\n\"\",4,\"\",\n");
-  EXPECT_THAT(read.events, ElementsAre(row({"a,b", 1, "said \"hi\"", {}}), row({"two\r\nlines\n", 2, "\"", 3.0}), row({"", 4, {}, {}})));
+  const auto read =
+      read_text(header + "\"a,b\",1,\"said \"\"hi\"\"\",\n\"two\r\nlines\n\",2,\"\"\"\",3\n\"\",4,\"\",\n");
+  EXPECT_THAT(read.events, ElementsAre(row({"a,b", 1, "said \"hi\"", {}}), row({"two\r\nlines\n", 2, "\"", 3.0}),
+                                       row({"", 4, {}, {}})));
   EXPECT_THAT(read.dirty, IsEmpty());
 }
 
 TEST(CsvSource, DirtyLinesAreNamedAndPassedOver) {
-  const auto read = read_text(header + "bolt,5,,\nnut,many,,\nwasher,1\nscrew,1,,,,\nbad\xE9,1,,\nnul" + std::string(1, '\0') +
-                              ",1,,\npipe 5\",1,,\n\"x\"y,1,,\nlast,,,\nend,9,,\n");
+  const auto read = read_text(header + "bolt,5,,\nnut,many,,\nwasher,1\nscrew,1,,,,\nbad\xE9,1,,\nnul" +
+                              std::string(1, '\0') + ",1,,\npipe 5\",1,,\n\"x\"y,1,,\nlast,,,\nend,9,,\n");
   EXPECT_THAT(read.events, ElementsAre(row({"bolt", 5, {}, {}}), row({"end", 9, {}, {}})));
-  EXPECT_THAT(reasons(read),
-              ElementsAre(AllOf(StartsWith("rows.csv:3 field \"quantity\": expected integer"), HasSubstr("found \"many\"")),
-                          "rows.csv:4 found 2 columns, expected 4", "rows.csv:5 found 6 columns, expected 4",
-                          AllOf(StartsWith("rows.csv:6 byte 4"), HasSubstr("\\xE9"), HasSubstr("UTF-8")),
-                          AllOf(StartsWith("rows.csv:7 byte 4"), HasSubstr("\\x00")),
-                          AllOf(StartsWith("rows.csv:8 column 1"), HasSubstr("quote inside a field without quotes")),
-                          AllOf(StartsWith("rows.csv:9 column 1"), HasSubstr("text after its closing quote")),
-                          AllOf(StartsWith("rows.csv:10 field \"quantity\": missing"))));
+  EXPECT_THAT(
+      reasons(read),
+      ElementsAre(AllOf(StartsWith("rows.csv:3 field \"quantity\": expected integer"), HasSubstr("found \"many\"")),
+                  "rows.csv:4 found 2 columns, expected 4", "rows.csv:5 found 6 columns, expected 4",
+                  AllOf(StartsWith("rows.csv:6 byte 4"), HasSubstr("\\xE9"), HasSubstr("UTF-8")),
+                  AllOf(StartsWith("rows.csv:7 byte 4"), HasSubstr("\\x00")),
+                  AllOf(StartsWith("rows.csv:8 column 1"), HasSubstr("quote inside a field without quotes")),
+                  AllOf(StartsWith("rows.csv:9 column 1"), HasSubstr("text after its closing quote")),
+                  AllOf(StartsWith("rows.csv:10 field \"quantity\": missing"))));
   EXPECT_EQ(read.dirty[0].content, "nut,many,,");
   EXPECT_EQ(read.dirty[3].content, "bad\\xE9,1,,");
   for (const auto& dirty : read.dirty) EXPECT_NO_THROW((void)json(dirty.reason + dirty.content).dump());
@@ -80,7 +84,8 @@ TEST(CsvSource, AnOpenQuoteTakesOnlyItsLine) {
     const auto read = read_text(text + end);
     EXPECT_EQ(read.events.size(), 5001 + (*end != '\0'));
     ASSERT_THAT(read.dirty, SizeIs(1));
-    EXPECT_THAT(reasons(read)[0], AllOf(StartsWith("rows.csv:3 column 1: its quote is not closed"), HasSubstr("65536")));
+    EXPECT_THAT(reasons(read)[0],
+                AllOf(StartsWith("rows.csv:3 column 1: its quote is not closed"), HasSubstr("65536")));
   }
   const auto short_file = read_text(header + "\"open,2,,\nb,3,,\n");
   EXPECT_THAT(short_file.events, ElementsAre(row({"b", 3, {}, {}})));
@@ -88,19 +93,26 @@ TEST(CsvSource, AnOpenQuoteTakesOnlyItsLine) {
 }
 
 TEST(CsvSource, ALongLineIsPassedOverToItsEnd) {
-  const auto read = read_text(header + "a,1,,\n" + std::string(3'000'000, 'x') + "\nb,2,,\n" + std::string(100, 'y') + ",3,,\n", {{"max_line", 1000}});
+  const auto read =
+      read_text(header + "a,1,,\n" + std::string(3'000'000, 'x') + "\nb,2,,\n" + std::string(100, 'y') + ",3,,\n",
+                {{"max_line", 1000}});
   EXPECT_THAT(read.events, SizeIs(3));
   EXPECT_THAT(reasons(read), ElementsAre("rows.csv:3 the line is longer than 1000 bytes (\"max_line\")"));
   EXPECT_EQ(read.dirty[0].content.size(), 4096u);
 }
 
 TEST(CsvSource, OptionsForOtherDialects) {
-  EXPECT_THAT(read_text("Titel;Anzahl\nbolt;5\n", {{"separator", ";"}, {"columns", {{"name", "Titel"}, {"quantity", "Anzahl"}}}}).events,
+  EXPECT_THAT(read_text("Titel;Anzahl\nbolt;5\n",
+                        {{"separator", ";"}, {"columns", {{"name", "Titel"}, {"quantity", "Anzahl"}}}})
+                  .events,
               ElementsAre(row({"bolt", 5, {}, {}})));
-  EXPECT_THAT(read_text("bolt\t5\tx\n", {{"separator", "\t"}, {"header", false}, {"names", {"name", "quantity", "ignored"}}}).events,
-              ElementsAre(row({"bolt", 5, {}, {}})));
+  EXPECT_THAT(
+      read_text("bolt\t5\tx\n", {{"separator", "\t"}, {"header", false}, {"names", {"name", "quantity", "ignored"}}})
+          .events,
+      ElementsAre(row({"bolt", 5, {}, {}})));
   EXPECT_THAT(read_text("bolt,5,hm,0.5\n", {{"header", false}}).events, ElementsAre(row({"bolt", 5, "hm", 0.5})));
-  EXPECT_THAT(read_text(header + " bolt , 5 ,\" kept \" ,\t\n", {{"trim", true}}).events, ElementsAre(row({"bolt", 5, " kept ", {}})));
+  EXPECT_THAT(read_text(header + " bolt , 5 ,\" kept \" ,\t\n", {{"trim", true}}).events,
+              ElementsAre(row({"bolt", 5, " kept ", {}})));
   EXPECT_THAT(read_text(header + "NA,5,NA,NA\n", {{"null", {"NA"}}}).events, ElementsAre(row({"", 5, {}, {}})));
 }
 
@@ -108,9 +120,11 @@ TEST(CsvSource, AMissingColumnRefusesTheFileAndSaysWhatWasFound) {
   const Folder folder;
   const auto path = folder.write("rows.csv", "name,qantity\nbolt,5\n");
   EXPECT_THAT(thrown([&] { read_all(*make_source("csv", path)); }),
-              AllOf(StartsWith("BadValue: " + path), HasSubstr("no column \"quantity\""), HasSubstr("name, qantity"), HasSubstr("Did you mean")));
+              AllOf(StartsWith("BadValue: " + path), HasSubstr("no column \"quantity\""), HasSubstr("name, qantity"),
+                    HasSubstr("Did you mean")));
   const auto twice = folder.write("twice.csv", "name,quantity,Quan_tity\nbolt,5,6\n");
-  EXPECT_THAT(thrown([&] { read_all(*make_source("csv", twice)); }), AllOf(HasSubstr(twice), HasSubstr("\"Quan_tity\""), HasSubstr("quantity")));
+  EXPECT_THAT(thrown([&] { read_all(*make_source("csv", twice)); }),
+              AllOf(HasSubstr(twice), HasSubstr("\"Quan_tity\""), HasSubstr("quantity")));
 }
 
 TEST(CsvSource, OptionsAreChecked) {
@@ -122,7 +136,8 @@ TEST(CsvSource, OptionsAreChecked) {
   EXPECT_THAT(refused({{"max_line", 0}}), HasSubstr("\"max_line\""));
   EXPECT_THAT(refused({{"columns", {{"quantitty", "x"}}}}), HasSubstr("did you mean \"quantity\""));
   EXPECT_THAT(refused({{"names", {"name"}}}), HasSubstr("\"header\": false"));
-  EXPECT_THAT(thrown([&] { make_source("csv", path, json::object(), event_type_of<NestedRow>()); }), HasSubstr("\"numbers\""));
+  EXPECT_THAT(thrown([&] { make_source("csv", path, json::object(), event_type_of<NestedRow>()); }),
+              HasSubstr("\"numbers\""));
   SourceSettings two;
   two.event = &event_type_of<FileRow>();
   two.path = path;
@@ -133,8 +148,9 @@ TEST(CsvSource, OptionsAreChecked) {
 
 // Any text that is text, with what CSV finds hard made frequent.
 rc::Gen<std::string> any_text() {
-  return rc::gen::map(rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>(
-                          "\"", ",", "\n", "\r", "\r\n", " ", "\t", "a", "Z9", "\"\"", "\xC3\xA9", "\xEF\xBB\xBF", "'", ";", "\xF0\x9F\x93\xAE")),
+  return rc::gen::map(rc::gen::container<std::vector<std::string>>(
+                          rc::gen::element<std::string>("\"", ",", "\n", "\r", "\r\n", " ", "\t", "a", "Z9", "\"\"",
+                                                        "\xC3\xA9", "\xEF\xBB\xBF", "'", ";", "\xF0\x9F\x93\xAE")),
                       [](const std::vector<std::string>& parts) {
                         std::string text;
                         for (const auto& part : parts) text += part;
@@ -167,8 +183,8 @@ RC_GTEST_PROP(CsvSource, ReadsWhatTheCsvSinkWrites, ()) {
 
 RC_GTEST_PROP(CsvSource, AnyBytesAreEventsOrDirtyInputAndNothingElse, ()) {
   const Folder folder;
-  const auto parts = *rc::gen::container<std::vector<std::string>>(
-      rc::gen::element<std::string>("\"", ",", "\n", "\r\n", "a", "1", ",,", "a,1,,\n", std::string(1, '\0'), "\xFF", "\xC3", std::string(90, 'x')));
+  const auto parts = *rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>(
+      "\"", ",", "\n", "\r\n", "a", "1", ",,", "a,1,,\n", std::string(1, '\0'), "\xFF", "\xC3", std::string(90, 'x')));
   std::string text = header;
   for (const auto& part : parts) text += part;
   const auto path = folder.write("rows.csv", text);

@@ -1,7 +1,6 @@
+#include <chrono>
 #include <gmock/gmock.h>
 #include <rapidcheck/gtest.h>
-
-#include <chrono>
 
 #include "tests/actors/source_fixture.hpp"
 
@@ -29,13 +28,16 @@ TEST(FileSources, ReadAFoldersFilesInTheOrderOfTheirNames) {
   EXPECT_THAT(read.events, ElementsAre(row({"one", 1, {}, {}}), row({"two", 2, {}, {}})));
   ASSERT_EQ(read.dirty.size(), 1u);
   EXPECT_EQ(read.dirty[0].origin, std::filesystem::path(folder.path()).filename().string() + "/d.csv:2");
-  EXPECT_THAT(read_all(*make_source("csv", folder.path(), {{"pattern", "b*"}})).events, ElementsAre(row({"two", 2, {}, {}})));
+  EXPECT_THAT(read_all(*make_source("csv", folder.path(), {{"pattern", "b*"}})).events,
+              ElementsAre(row({"two", 2, {}, {}})));
 }
 
 TEST(FileSources, RefuseWhatIsNotThere) {
   const Folder folder;
-  EXPECT_THAT(thrown([&] { make_source("csv", folder.path("none.csv")); }), AllOf(StartsWith("StorageError"), HasSubstr(folder.path("none.csv"))));
-  EXPECT_THAT(thrown([&] { make_source("csv", folder.path()); }), AllOf(StartsWith("BadValue"), HasSubstr(folder.path()), HasSubstr(".csv")));
+  EXPECT_THAT(thrown([&] { make_source("csv", folder.path("none.csv")); }),
+              AllOf(StartsWith("StorageError"), HasSubstr(folder.path("none.csv"))));
+  EXPECT_THAT(thrown([&] { make_source("csv", folder.path()); }),
+              AllOf(StartsWith("BadValue"), HasSubstr(folder.path()), HasSubstr(".csv")));
   EXPECT_THAT(thrown([&] { make_source("csv", "/dev/null"); }), AllOf(StartsWith("BadValue"), HasSubstr("stdin")));
 }
 
@@ -56,7 +58,8 @@ TEST(FileSources, FollowAFolder) {
   EXPECT_THAT(late.dirty[0].origin, HasSubstr("a.jsonl"));
   folder.append("c.jsonl", "{\"name\":\"four\",\"quantity\":4}\n");
   EXPECT_THAT(read_all(*source).events, ElementsAre(row({"four", 4, {}, {}})));
-  std::filesystem::last_write_time(folder.path(), std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  std::filesystem::last_write_time(folder.path(),
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
   EXPECT_THAT(read_all(*source).events, IsEmpty());
   EXPECT_THAT(read_all(*source).events, IsEmpty()) << "a folder that has not changed for long is not listed again";
   folder.write("d.jsonl", "{\"name\":\"five\",\"quantity\":5}\n");
@@ -66,7 +69,8 @@ TEST(FileSources, FollowAFolder) {
 // Files whose records have several lines, dirty ones among them.
 rc::Gen<std::string> any_file() {
   return rc::gen::map(rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>(
-                          "bolt,1\n", "nut,2\r\n", "\"two\nlines\",3\n", "\"a\"\"\n\",4\n", "bad,x\n", "\n", "\"open,1\n", std::string(60, 'x') + ",1\n", "short\n")),
+                          "bolt,1\n", "nut,2\r\n", "\"two\nlines\",3\n", "\"a\"\"\n\",4\n", "bad,x\n", "\n",
+                          "\"open,1\n", std::string(60, 'x') + ",1\n", "short\n")),
                       [](const std::vector<std::string>& lines) {
                         std::string text = header;
                         for (const auto& line : lines) text += line;
@@ -93,7 +97,8 @@ RC_GTEST_PROP(FileSources, ReadingFromAnyPositionGivesTheSameRemainder, ()) {
     RC_ASSERT(resumed->progress().done == whole->progress().done);
     RC_ASSERT(resumed->position() == whole->position());
     const auto rest = read_all(*resumed, 5);
-    RC_ASSERT(std::vector<std::string>(all.events.begin() + static_cast<std::ptrdiff_t>(events), all.events.end()) == rest.events);
+    RC_ASSERT(std::vector<std::string>(all.events.begin() + static_cast<std::ptrdiff_t>(events), all.events.end()) ==
+              rest.events);
     RC_ASSERT(rest.dirty.size() == all.dirty.size() - dirty);
     for (std::size_t i = 0; i < rest.dirty.size(); ++i) {
       RC_ASSERT(rest.dirty[i].origin == all.dirty[dirty + i].origin);
@@ -126,7 +131,8 @@ TEST_F(ReplacedFile, GrownIsTheSame) {
 }
 TEST_F(ReplacedFile, ShortenedIsRefused) {
   folder.write("rows.csv", header + "one,1\n");
-  EXPECT_THAT(seek(), AllOf(StartsWith("StorageError: " + folder.path("rows.csv")), HasSubstr("no longer the same file")));
+  EXPECT_THAT(seek(),
+              AllOf(StartsWith("StorageError: " + folder.path("rows.csv")), HasSubstr("no longer the same file")));
 }
 TEST_F(ReplacedFile, OtherContentIsRefused) {
   folder.write("rows.csv", header + "one,1\nTWO,2\nthree,3\n");
@@ -155,16 +161,17 @@ TEST(FileSources, ShortenedWhileReadIsRefused) {
 
 TEST(JsonlSource, ReadsObjectsAndNamesDirtyLines) {
   const Folder folder;
-  const auto path = folder.write("rows.jsonl",
-                                 "{\"name\":\"bolt\",\"quantity\":5,\"weight\":0.5,\"more\":[1]}\n"
-                                 "\n  \r\n"
-                                 "{\"name\":\"nut\",\"quantity\":}\n"
-                                 "{\"name\":\"nut\"}\n"
-                                 "[1]\n"
-                                 "{\"name\":\"nut\",\"quantity\":\"many\"}\n"
-                                 "{\"name\":\"n\xFFt\",\"quantity\":1}\n"
-                                 "{\"name\":\"nut\",\"quantity\":1e999}\n" +
-                                     std::string(100'000, '[') + "\n{\"n\xC3\xA9\n" + "{\"name\":\"last\",\"quantity\":6}");
+  const auto path =
+      folder.write("rows.jsonl",
+                   "{\"name\":\"bolt\",\"quantity\":5,\"weight\":0.5,\"more\":[1]}\n"
+                   "\n  \r\n"
+                   "{\"name\":\"nut\",\"quantity\":}\n"
+                   "{\"name\":\"nut\"}\n"
+                   "[1]\n"
+                   "{\"name\":\"nut\",\"quantity\":\"many\"}\n"
+                   "{\"name\":\"n\xFFt\",\"quantity\":1}\n"
+                   "{\"name\":\"nut\",\"quantity\":1e999}\n" +
+                       std::string(100'000, '[') + "\n{\"n\xC3\xA9\n" + "{\"name\":\"last\",\"quantity\":6}");
   const auto read = read_all(*make_source("jsonl", path));
   EXPECT_THAT(read.events, ElementsAre(row({"bolt", 5, {}, 0.5}), row({"last", 6, {}, {}})));
   std::vector<std::string> reasons;
@@ -173,26 +180,34 @@ TEST(JsonlSource, ReadsObjectsAndNamesDirtyLines) {
     EXPECT_NO_THROW((void)json(dirty.reason + dirty.content).dump());
     EXPECT_THAT(dirty.reason, testing::Not(HasSubstr("json.exception")));
   }
-  EXPECT_THAT(reasons, ElementsAre(AllOf(StartsWith("rows.jsonl:4 not JSON at column 26")), AllOf(StartsWith("rows.jsonl:5"), HasSubstr("\"quantity\": missing")),
-                                   AllOf(StartsWith("rows.jsonl:6"), HasSubstr("expected an object")),
-                                   AllOf(StartsWith("rows.jsonl:7"), HasSubstr("\"quantity\""), HasSubstr("many")),
-                                   AllOf(StartsWith("rows.jsonl:8 byte 11")), AllOf(StartsWith("rows.jsonl:9"), HasSubstr("1e999")),
-                                   AllOf(StartsWith("rows.jsonl:10"), HasSubstr("nested")), StartsWith("rows.jsonl:11 not JSON")));
+  EXPECT_THAT(
+      reasons,
+      ElementsAre(AllOf(StartsWith("rows.jsonl:4 not JSON at column 26")),
+                  AllOf(StartsWith("rows.jsonl:5"), HasSubstr("\"quantity\": missing")),
+                  AllOf(StartsWith("rows.jsonl:6"), HasSubstr("expected an object")),
+                  AllOf(StartsWith("rows.jsonl:7"), HasSubstr("\"quantity\""), HasSubstr("many")),
+                  AllOf(StartsWith("rows.jsonl:8 byte 11")), AllOf(StartsWith("rows.jsonl:9"), HasSubstr("1e999")),
+                  AllOf(StartsWith("rows.jsonl:10"), HasSubstr("nested")), StartsWith("rows.jsonl:11 not JSON")));
 }
 
 TEST(JsonlSource, ALineMayNameItsEventType) {
   const Folder folder;
   const auto path = folder.write("rows.jsonl",
-                                 "{\"type\":\"NestedRow\",\"name\":\"n\",\"numbers\":[1,2]}\n{\"type\":\"FileRow\",\"name\":\"f\",\"quantity\":1}\n"
+                                 "{\"type\":\"NestedRow\",\"name\":\"n\",\"numbers\":[1,2]}\n{\"type\":\"FileRow\","
+                                 "\"name\":\"f\",\"quantity\":1}\n"
                                  "{\"type\":\"Other\"}\n{\"name\":\"f\"}\n");
   const json options = {{"type_field", "type"}, {"events", {"FileRow", "NestedRow"}}};
-  EXPECT_THAT(SourceTypes::find("jsonl")->more_events(options), ElementsAre(&event_type_of<FileRow>(), &event_type_of<NestedRow>()));
+  EXPECT_THAT(SourceTypes::find("jsonl")->more_events(options),
+              ElementsAre(&event_type_of<FileRow>(), &event_type_of<NestedRow>()));
   const auto read = read_all(*make_source("jsonl", path, options));
   EXPECT_THAT(read.events, ElementsAre("{\"name\":\"n\",\"numbers\":[1,2]}", row({"f", 1, {}, {}})));
   ASSERT_EQ(read.dirty.size(), 2u);
   EXPECT_THAT(read.dirty[0].reason, AllOf(HasSubstr("\"type\""), HasSubstr("Other"), HasSubstr("FileRow, NestedRow")));
   EXPECT_THAT(read.dirty[1].reason, AllOf(HasSubstr("\"type\""), HasSubstr("missing")));
-  EXPECT_THAT(thrown([&] { make_source("jsonl", path, {{"type_field", "type"}, {"events", {"FileRo"}}}); }), HasSubstr("did you mean \"FileRow\""));
+  EXPECT_THAT(thrown([&] {
+                make_source("jsonl", path, {{"type_field", "type"}, {"events", {"FileRo"}}});
+              }),
+              HasSubstr("did you mean \"FileRow\""));
   EXPECT_THAT(thrown([&] { make_source("jsonl", path, {{"type_field", "type"}}); }), HasSubstr("\"events\""));
 }
 

@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
-#include <rapidcheck/gtest.h>
-
 #include <map>
+#include <rapidcheck/gtest.h>
 
 #include "tests/actors/source_fixture.hpp"
 
@@ -79,7 +78,8 @@ TEST(Generator, ShardsMakeTheSameEventsTogether) {
   auto whole = read_all(*make(options({{"events", 100}}))).events;
   std::vector<std::string> together;
   for (std::uint32_t shard = 0; shard < 3; ++shard)
-    for (auto& event : read_all(*make(options({{"events", 100}}), shard, 3)).events) together.push_back(std::move(event));
+    for (auto& event : read_all(*make(options({{"events", 100}}), shard, 3)).events)
+      together.push_back(std::move(event));
   std::sort(whole.begin(), whole.end());
   std::sort(together.begin(), together.end());
   EXPECT_EQ(whole, together);
@@ -100,7 +100,8 @@ TEST(Generator, ARateMakesItIdleAndNeverSleep) {
 TEST(Generator, MakesListsFromConstants) {
   const json spec = {{"events", 2}, {"fields", {{"name", "n"}, {"numbers", {1, 2}}}}};
   const auto source = SourceTypes::find("generator")->make({&event_type_of<NestedRow>(), "", spec, 0, 1});
-  EXPECT_THAT(read_all(*source).events, ElementsAre(R"({"name":"n","numbers":[1,2]})", R"({"name":"n","numbers":[1,2]})"));
+  EXPECT_THAT(read_all(*source).events,
+              ElementsAre(R"({"name":"n","numbers":[1,2]})", R"({"name":"n","numbers":[1,2]})"));
 }
 
 TEST(Generator, RefusesWhatMakesNoEvent) {
@@ -109,7 +110,8 @@ TEST(Generator, RefusesWhatMakesNoEvent) {
     for (const auto& [name, spec] : fields.items()) all["fields"][name] = spec;
     return thrown([&] { make(all); });
   };
-  EXPECT_THAT(refused({{"number", {{"sequenze", true}}}}), AllOf(HasSubstr("fields.number"), HasSubstr("did you mean \"sequence\"")));
+  EXPECT_THAT(refused({{"number", {{"sequenze", true}}}}),
+              AllOf(HasSubstr("fields.number"), HasSubstr("did you mean \"sequence\"")));
   EXPECT_THAT(refused({{"number", {{"uniform", {5, 1}}}}}), AllOf(HasSubstr("fields.number"), HasSubstr("low first")));
   EXPECT_THAT(refused({{"number", "text"}}), AllOf(HasSubstr("\"number\""), HasSubstr("integer")));
   EXPECT_THAT(refused({{"numbr", 1}}), HasSubstr("did you mean \"number\""));

@@ -14,7 +14,9 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using testing::StartsWith;
 
-std::string line(const std::string& name, int quantity) { return "{\"name\":\"" + name + "\",\"quantity\":" + std::to_string(quantity) + "}\n"; }
+std::string line(const std::string& name, int quantity) {
+  return "{\"name\":\"" + name + "\",\"quantity\":" + std::to_string(quantity) + "}\n";
+}
 
 class StdinSource : public testing::Test {
  protected:
@@ -27,7 +29,9 @@ class StdinSource : public testing::Test {
     options["fd"] = pipe_[0];
     return make_source("stdin", "", options);
   }
-  void put(const std::string& text) { ASSERT_EQ(::write(pipe_[1], text.data(), text.size()), static_cast<ssize_t>(text.size())); }
+  void put(const std::string& text) {
+    ASSERT_EQ(::write(pipe_[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
   void close() { ::close(std::exchange(pipe_[1], -1)); }
   int pipe_[2] = {-1, -1};
 };
@@ -110,7 +114,8 @@ TEST_F(TailSource, FinishesARotatedFileThenReadsTheNew) {
   folder.append("log", "two,2\nthree,3");
   rotate();
   folder.write("log", "quantity,name\n4,four\n");
-  EXPECT_THAT(read_all(*source).events, ElementsAre(row({"two", 2, {}, {}}), row({"three", 3, {}, {}}), row({"four", 4, {}, {}})));
+  EXPECT_THAT(read_all(*source).events,
+              ElementsAre(row({"two", 2, {}, {}}), row({"three", 3, {}, {}}), row({"four", 4, {}, {}})));
 }
 
 TEST_F(TailSource, GivesTheOldFilesWriterTime) {
@@ -185,7 +190,8 @@ TEST_F(TailSource, ResumesBeforeALongLineThatIsPartlyThere) {
 }
 
 TEST_F(TailSource, NeedsItsFolder) {
-  EXPECT_THAT(thrown([] { make_source("tail", "/no/such/folder/log"); }), AllOf(StartsWith("StorageError"), HasSubstr("/no/such/folder")));
+  EXPECT_THAT(thrown([] { make_source("tail", "/no/such/folder/log"); }),
+              AllOf(StartsWith("StorageError"), HasSubstr("/no/such/folder")));
 }
 
 }  // namespace

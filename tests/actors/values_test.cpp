@@ -96,7 +96,8 @@ struct Arbitrary<values_test::Everything> {
     const auto text = gen::container<std::string>(gen::inRange<char>(1, 127));
     return gen::build<Everything>(
         gen::set(&Everything::flag), gen::set(&Everything::small), gen::set(&Everything::large),
-        gen::set(&Everything::real, gen::map<std::int32_t>([](auto n) { return n / 8.0; })), gen::set(&Everything::text, text),
+        gen::set(&Everything::real, gen::map<std::int32_t>([](auto n) { return n / 8.0; })),
+        gen::set(&Everything::text, text),
         gen::set(&Everything::colour, gen::element(values_test::Colour::red, values_test::Colour::green)),
         gen::set(&Everything::money, gen::map<std::int64_t>([](auto m) { return mailroom::Money{m}; })),
         // Years 1 to 9999: what ISO 8601 can write.
@@ -106,9 +107,11 @@ struct Arbitrary<values_test::Everything> {
                                              [](auto t) { return std::chrono::microseconds(t); })),
         gen::set(&Everything::maybe, gen::oneOf(gen::just(std::optional<std::string>{}),
                                                 gen::map(text, [](auto t) { return std::optional<std::string>(t); }))),
-        gen::set(&Everything::lines, gen::container<std::vector<values_test::Line>>(gen::build<values_test::Line>(
-                                         gen::set(&values_test::Line::code, text), gen::set(&values_test::Line::quantity)))),
-        gen::set(&Everything::counts, gen::container<std::map<std::string, std::int64_t>>(text, gen::arbitrary<std::int64_t>())),
+        gen::set(&Everything::lines,
+                 gen::container<std::vector<values_test::Line>>(gen::build<values_test::Line>(
+                     gen::set(&values_test::Line::code, text), gen::set(&values_test::Line::quantity)))),
+        gen::set(&Everything::counts,
+                 gen::container<std::map<std::string, std::int64_t>>(text, gen::arbitrary<std::int64_t>())),
         gen::set(&Everything::nested, gen::build<values_test::Line>(gen::set(&values_test::Line::quantity))));
   }
 };
@@ -124,7 +127,8 @@ RC_GTEST_PROP(Values, ComeBackFromJsonAsTheyWent, (const Everything& value)) {
   RC_ASSERT(mailroom::from_json<Everything>(nlohmann::json::parse(json.dump())) == value);
 }
 
-RC_GTEST_PROP(Values, ComeBackFromABatchAsTheyWent, (const std::vector<Everything>& values, std::vector<std::int64_t> others)) {
+RC_GTEST_PROP(Values, ComeBackFromABatchAsTheyWent,
+              (const std::vector<Everything>& values, std::vector<std::int64_t> others)) {
   EventBatch batch;
   std::vector<bool> kinds;
   for (std::size_t i = 0; i < std::max(values.size(), others.size()); ++i) {
@@ -283,7 +287,8 @@ TEST(TimestampTest, ReadsIso8601) {
   EXPECT_EQ(Timestamp::parse("2010-12-01T08:26:00.000001").micros, base.micros + 1);
   EXPECT_EQ(Timestamp::parse("1969-12-31T23:59:59.5Z").to_string(), "1969-12-31T23:59:59.500000Z");
   EXPECT_EQ(base.to_string(), "2010-12-01T08:26:00Z");
-  for (const auto* bad : {"", "2010", "2010-13-01", "2010-02-30", "2010-12-01x08:26", "2010-12-01 25:00:00", "2010-12-01 08:26:00 foo"})
+  for (const auto* bad :
+       {"", "2010", "2010-13-01", "2010-02-30", "2010-12-01x08:26", "2010-12-01 25:00:00", "2010-12-01 08:26:00 foo"})
     EXPECT_THROW((void)Timestamp::parse(bad), BadValue) << bad;
 }
 
@@ -299,7 +304,8 @@ TEST(Keys, HashesAreForEver) {
   EXPECT_EQ(key, "a\\|b|c\\\\");
 }
 
-RC_GTEST_PROP(Keys, OfSeveralFieldsAreDifferentWhenAFieldIs, (const std::string& a, const std::string& b, const std::string& c, const std::string& d)) {
+RC_GTEST_PROP(Keys, OfSeveralFieldsAreDifferentWhenAFieldIs,
+              (const std::string& a, const std::string& b, const std::string& c, const std::string& d)) {
   const auto compose = [](const std::string& x, const std::string& y) {
     std::string key;
     mailroom::append_key_part(key, x, true);

@@ -30,8 +30,11 @@ int main(int argc, char** argv) {
   std::string output, input, topology, dead_letters;
   app.add_option("output", output, "The run's output folder")->required()->check(CLI::ExistingDirectory);
   auto* given = app.add_option("--input", input, "The CSV file or folder that the run read")->check(CLI::ExistingPath);
-  app.add_option("--generated", topology, "The topology whose generator made the run's input")->check(CLI::ExistingFile)->excludes(given);
-  app.add_option("--dead-letters", dead_letters, "What `mailroom dead-letters list DIR --json` printed")->check(CLI::ExistingFile);
+  app.add_option("--generated", topology, "The topology whose generator made the run's input")
+      ->check(CLI::ExistingFile)
+      ->excludes(given);
+  app.add_option("--dead-letters", dead_letters, "What `mailroom dead-letters list DIR --json` printed")
+      ->check(CLI::ExistingFile);
   CLI11_PARSE(app, argc, argv);
 
   try {
@@ -46,8 +49,8 @@ int main(int argc, char** argv) {
     if (rows) {
       std::size_t dirty = 0;
       for (const auto& row : *rows) dirty += orders_check::faults_of(row).empty() ? 0 : 1;
-      fmt::print("\n{} rows in the input: {} clean, {} dirty{}. {} invoices.\n", rows->size(), rows->size() - dirty, dirty,
-                 letters ? fmt::format(", {} dead letters", letters->size()) : "", outputs.invoices.size());
+      fmt::print("\n{} rows in the input: {} clean, {} dirty{}. {} invoices.\n", rows->size(), rows->size() - dirty,
+                 dirty, letters ? fmt::format(", {} dead letters", letters->size()) : "", outputs.invoices.size());
     }
     std::map<std::string, int> endings;
     for (const auto& row : outputs.outcomes) ++endings[row.at("ending").get<std::string>()];

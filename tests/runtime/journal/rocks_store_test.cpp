@@ -128,7 +128,8 @@ TEST(RocksStore, OpensWhereACrashCutItsMakingShort) {
     ASSERT_TRUE(rocksdb::DB::Open(options, scratch.path() / "store", &made).ok());
     delete made;
   }
-  const auto journal = Journal::open(RocksStore::open(scratch.path(), {}, [](Store&) { FAIL() << "there is nothing in it to accept"; }));
+  const auto journal =
+      Journal::open(RocksStore::open(scratch.path(), {}, [](Store&) { FAIL() << "there is nothing in it to accept"; }));
   name_them(*journal);
   EXPECT_EQ(whole_commits(*journal), 0u);
 }

@@ -214,7 +214,7 @@ TEST_F(ToolsTest, ListsByStageKeyKindAndId) {
   EXPECT_EQ(first["event"], "JournalNote");
   EXPECT_EQ(first["payload"]["number"], 1);
   EXPECT_EQ(first["from"], "orders");
-  EXPECT_EQ(first["origin"], "1:1");
+  EXPECT_EQ(first["origin"], "orders/0:1");
   EXPECT_EQ(first["when"], "2010-12-01T08:26:00Z");
   std::ostringstream table;
   print_dead_letters(list_dead_letters(*journal_, {}), false, table);
