@@ -21,11 +21,13 @@
 #include <boost/preprocessor/seq/for_each.hpp>
 #include <boost/preprocessor/seq/for_each_i.hpp>
 #include <boost/preprocessor/stringize.hpp>
+#include <boost/preprocessor/variadic/size.hpp>
 #include <boost/preprocessor/variadic/to_seq.hpp>
 #include <cstdint>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
 namespace mailroom {
 
@@ -80,6 +82,27 @@ constexpr unsigned since_of(std::string_view name) {
     return 1;
 }
 
+namespace detail {
+
+struct AnyValue {
+  template <class T>
+  operator T() const;
+};
+template <class T, std::size_t... I>
+constexpr bool takes_values(std::index_sequence<I...>) {
+  return requires { T{((void)I, AnyValue{})...}; };
+}
+// False if T has a field beyond the `listed` ones: it would be lost between commits, without a word.
+template <class T, std::size_t listed>
+constexpr bool lists_every_field() {
+  if constexpr (std::is_aggregate_v<T>)
+    return !takes_values<T>(std::make_index_sequence<listed + 1>{});
+  else
+    return true;
+}
+
+}  // namespace detail
+
 // Calls visit(field) for each of T's fields.
 template <class T, class Visit>
 constexpr void for_each_field(Visit&& visit) {
@@ -92,6 +115,8 @@ constexpr void for_each_field(Visit&& visit) {
   BOOST_PP_COMMA_IF(i)::mailroom::field(BOOST_PP_STRINGIZE(name), &Type::name)
 
 #define MAILROOM_DETAIL_DESCRIBE(Type, As, ...)                                                       \
+  static_assert(::mailroom::detail::lists_every_field<Type, BOOST_PP_VARIADIC_SIZE(__VA_ARGS__)>(),   \
+                #Type " has a field that its list does not name");                                   \
   [[maybe_unused]] constexpr auto mailroom_fields(const Type*) {                                      \
     return std::make_tuple(                                                                           \
         BOOST_PP_SEQ_FOR_EACH_I(MAILROOM_DETAIL_FIELD, Type, BOOST_PP_VARIADIC_TO_SEQ(__VA_ARGS__))); \

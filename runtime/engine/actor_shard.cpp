@@ -186,7 +186,15 @@ void ActorShard::handle_next(Work& item) {
   }
   counters_.busy_type.store(type.index(), std::memory_order_relaxed);
   const auto now = event_clock_ ? (clock_ == Timestamp::max() ? std::max(finite_clock_, meta.time) : clock_) : wall_;
-  switch (run({type, batch.event(index), meta, now, key, 1})) {
+  Result result;
+  try {
+    result = run({type, batch.event(index), meta, now, key, 1});
+  } catch (...) {  // the node stops: in the books, and in the journal, the event is still under way
+    input.counters->inbox.add();
+    counters_.depth.set(counters_.depth.get() + 1);
+    throw;
+  }
+  switch (result) {
     case Result::done:
       input.counters->processed.add();
       counters_.in.add();
@@ -501,8 +509,8 @@ void ActorShard::set_timer(const EventType& type, void* event, Timestamp due, st
   if (type.index() >= stage_.keys.size() ||
       std::find(stage_.actor->handles.begin(), stage_.actor->handles.end(), &type) == stage_.actor->handles.end())
     throw ScenarioError(
-        fmt::format("actor {} sets a timer with {}, which it does not handle; add an on(const {}&, ...)",
-                    stage_.actor->name, type.name(), type.name()));
+        fmt::format("actor {} sets a timer with {}, which it does not handle; give it an on(const {}&, ...) and name {} in its MAILROOM_ACTOR",
+                    stage_.actor->name, type.name(), type.name(), type.name()));
   auto single = std::make_shared<EventBatch>();
   EventMeta meta;
   meta.time = due;

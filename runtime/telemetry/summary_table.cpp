@@ -133,7 +133,7 @@ std::string summary_table(const TelemetrySnapshot& snapshot, bool colours) {
   books.column("+ in flight");
   books.column("", true);
   std::size_t unbalanced = 0;
-  std::uint64_t violations = 0, events = 0, dirty = 0;
+  std::uint64_t violations = 0, events = 0, before = 0, dirty = 0;
   for (const auto& edge : snapshot.edges) {
     const auto difference = edge.difference();
     if (difference != 0) ++unbalanced;
@@ -148,17 +148,24 @@ std::string summary_table(const TelemetrySnapshot& snapshot, bool colours) {
     events += source.events;
     dirty += source.dirty;
   }
+  // A source counts from its beginning, its shard from this start.
+  before = events;
+  for (const auto& shard : snapshot.shards)
+    for (const auto& source : snapshot.sources)
+      if (source.stage == shard.stage) before -= std::min(before, shard.in);
+  events -= before;
   const auto seconds = static_cast<double>(snapshot.uptime_us) / 1e6;
-  text += fmt::format("{} events read{} in {}; ", human_number(events),
-                      dirty > 0 ? fmt::format(" and {} dirty lines", human_number(dirty)) : "",
-                      human_duration(snapshot.uptime_us));
+  text += fmt::format("{} events read{} in {}{}; ", human_number(events),
+                      dirty > 0 ? fmt::format(" and {} dirty line{}", human_number(dirty), dirty == 1 ? "" : "s") : "",
+                      human_duration(snapshot.uptime_us),
+                      before > 0 ? fmt::format(", {} in earlier runs", human_number(before)) : "");
   if (seconds > 0)
     text +=
         fmt::format("{} a second; ", human_number(static_cast<std::uint64_t>(static_cast<double>(events) / seconds)));
   if (snapshot.durable)
     text += fmt::format("{} commits, {} syncs (p99 {}); ", human_number(snapshot.commits), human_number(snapshot.syncs),
                         human_duration(snapshot.sync_time.quantile_us(0.99)));
-  text += unbalanced == 0 ? "the books balance; " : red(fmt::format("{} EDGES DO NOT BALANCE; ", unbalanced));
+  text += unbalanced == 0 ? "the books balance; " : red(fmt::format("{} EDGE{} NOT BALANCE; ", unbalanced, unbalanced == 1 ? " DOES" : "S DO"));
   text +=
       violations == 0 ? "every key in order." : red(fmt::format("{} EVENTS OUT OF ORDER.", human_number(violations)));
   return text;

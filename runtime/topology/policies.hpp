@@ -18,7 +18,7 @@ inline const EnumNames<Overflow> overflow_names{{"backpressure", Overflow::backp
 inline const EnumNames<Retrying> retrying_names{{"block_key", Retrying::block_key},
                                                 {"block_shard", Retrying::block_shard}};
 inline const EnumNames<Then> then_names{
-    {"skip", Then::skip},           {"dead_letter", Then::skip},        {"park_key", Then::park_key},
+    {"dead_letter", Then::skip},    {"skip", Then::skip},        {"park_key", Then::park_key},
     {"block_key", Then::block_key}, {"block_shard", Then::block_shard}, {"stop", Then::stop},
     {"escalate", Then::escalate}};
 inline const EnumNames<Strategy> strategy_names{{"one_for_one", Strategy::one_for_one},

@@ -147,7 +147,7 @@ Input::Resumed FileInput::seek(const nlohmann::json& position) {
   const auto at = std::find_if(files_.begin(), files_.end(), [&](const Entry& entry) { return entry.name == name; });
   if (at == files_.end())
     throw StorageError(fmt::format("{}: line {} of {} was read before the restart, and this file is no longer there; "
-                                   "put it back, or start with an empty journal", settings_.path, saved.line, name));
+                                   "put it back, or start over with --fresh", settings_.path, saved.line, name));
   file_ = FileHandle();
   open(static_cast<std::size_t>(at - files_.begin()));
   done_before_ = 0;
@@ -155,7 +155,7 @@ Input::Resumed FileInput::seek(const nlohmann::json& position) {
   auto place = find_place(file_, path_, saved);
   if (!place)
     throw StorageError(fmt::format("{}: {} bytes of it were read before the restart, and it is no longer the same file (it has {} bytes); "
-                                   "put the file back, or start with an empty journal", path_, saved.offset, at->size));
+                                   "put the file back, or start over with --fresh", path_, saved.offset, at->size));
   return {true, std::move(*place)};
 }
 

@@ -247,5 +247,16 @@ TEST_F(FailureTest, AStuckActorIsReportedAndTheNodeEndsWithoutIt) {
   EXPECT_EQ(engine->result().ending, Ending::finished);
 }
 
+TEST_F(FailureTest, AMistakeInAnActorStopsTheNodeAndTheBooksStillBalance) {
+  input({{"a", 1}, {"a", 2}, {"a", 3}});
+  world().on_note = [](const Note& note, Context& context) {
+    if (note.number == 2) context.after(std::chrono::milliseconds(1), Seen{});  // TestActor handles no Seen
+  };
+  run(pipeline());
+  EXPECT_EQ(result_.ending, Ending::failed);
+  EXPECT_THAT(result_.reason, ::testing::HasSubstr("name Seen in its MAILROOM_ACTOR"));
+  expect_balanced(snapshot_);
+}
+
 }  // namespace
 }  // namespace mailroom::runtime::test

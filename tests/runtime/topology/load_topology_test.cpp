@@ -173,7 +173,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"bad_name", "\"bank\"", "\"The Bank\"", {":3:", "The Bank"}},
         Mistake{"two_kinds", "\"sink\": \"check_sink\"", "\"sink\": \"check_sink\", \"actor\": \"CheckEcho\"", {"more than one"}},
         Mistake{"twice", "\"shards\": 8", "\"key\": \"cents\"", {":11:", "a second time", "line 10"}}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& mistake) { return mistake.param.name; });
 
 TEST(LoadTopology, OptionsAreCheckedByTheirActor) {
   const auto found = errors(changed("\"shards\": 8", "\"options\": {\"limt\": 1}"));
