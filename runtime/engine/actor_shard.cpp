@@ -509,7 +509,8 @@ void ActorShard::set_timer(const EventType& type, void* event, Timestamp due, st
   if (type.index() >= stage_.keys.size() ||
       std::find(stage_.actor->handles.begin(), stage_.actor->handles.end(), &type) == stage_.actor->handles.end())
     throw ScenarioError(
-        fmt::format("actor {} sets a timer with {}, which it does not handle; give it an on(const {}&, ...) and name {} in its MAILROOM_ACTOR",
+        fmt::format("actor {} sets a timer with {}, which it does not handle; give it an on(const {}&, ...) and name "
+                    "{} in its MAILROOM_ACTOR",
                     stage_.actor->name, type.name(), type.name(), type.name()));
   auto single = std::make_shared<EventBatch>();
   EventMeta meta;

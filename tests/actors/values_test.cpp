@@ -219,6 +219,18 @@ TEST(Versions, AStructInsideAnotherKeepsItsOwnVersion) {
   EXPECT_EQ(now.last, 8);
 }
 
+TEST(Versions, AnOlderProgramRefusesAStructOfANewerOne) {
+  std::string bytes;
+  const after::Holder newer{7, {{"alice", "EUR"}}, 8};
+  mailroom::save_archive(&newer, 1, bytes);
+  try {
+    mailroom::load_archive<before::Holder>(bytes, 1, 1, [](before::Holder) {});
+    FAIL() << "read by guessing";
+  } catch (const CorruptData& error) {
+    EXPECT_THAT(error.what(), HasSubstr("Grown was written as version 2 and this program knows version 1"));
+  }
+}
+
 TEST(Archive, RefusesASizeThatTheBytesCannotHold) {
   // Everything up to its lists is fixed, so a size of 2^60 can be put where theirs stands.
   const std::string huge("\xff\xff\xff\xff\xff\xff\xff\xff\x0f", 9);
