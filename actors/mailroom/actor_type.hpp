@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <mailroom/context.hpp>
+#include <mailroom/event_key.hpp>
 #include <mailroom/event_type.hpp>
 #include <mailroom/schema.hpp>
 
@@ -29,8 +30,7 @@ class ActorHost {
 
   // Calls the actor's on(). If it throws, the key's state is as it was before the call and the exception
   // passes through. `type` must be one of ActorType::handles.
-  virtual void handle(const EventType& type, const void* event, std::string_view key, std::uint64_t key_hash,
-                      Context& context) = 0;
+  virtual void handle(const EventType& type, const void* event, const EventKey& key, Context& context) = 0;
   // Marks the state of the key being handled for erasure (Context::forget).
   virtual void forget_current() = 0;
   // Hands over every key changed since the last call, encoded, and considers them committed.

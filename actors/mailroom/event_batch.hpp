@@ -46,8 +46,8 @@ class EventBatch {
   }
 
   // Appends by moving from `*event`, which must be of the type's own C++ type. `meta.column/row` are set here.
-  void append_move(const EventType& type, void* event, EventMeta meta);
-  void append_copy(const EventType& type, const void* event, EventMeta meta);
+  void append_move(const EventType& type, void* event, EventMeta meta) { place(type, meta).append_move(event); }
+  void append_copy(const EventType& type, const void* event, EventMeta meta) { place(type, meta).append_copy(event); }
   // Appends the event last appended to `column(type)` by the caller itself (decoding, JSON, CSV).
   [[nodiscard]] EventColumn& column(const EventType& type);
   void adopt_last(const EventType& type, EventMeta meta);
@@ -66,7 +66,18 @@ class EventBatch {
   [[nodiscard]] EventMeta& mutable_meta(std::size_t i) noexcept { return meta_[i]; }
 
  private:
+  // Adds the meta of an event that the caller appends to the column returned.
+  EventColumn& place(const EventType& type, EventMeta& meta) {
+    const bool first = !columns_.empty() && columns_.front().type == &type;  // most batches are of one type
+    meta.column = first ? 0 : column_index(type);
+    auto& events = *columns_[meta.column].events;
+    if (events.size() > 0xFFFF) too_many();
+    meta.row = static_cast<std::uint16_t>(events.size());
+    meta_.push_back(meta);
+    return events;
+  }
   std::uint16_t column_index(const EventType& type);
+  [[noreturn]] static void too_many();
   std::size_t expected_ = 0;
   std::vector<EventMeta> meta_;
   std::vector<TypedColumn> columns_;

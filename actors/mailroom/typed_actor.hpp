@@ -52,12 +52,11 @@ class TypedHost final : public ActorHost {
     (add_handler<E>(), ...);
   }
 
-  void handle(const EventType& type, const void* event, std::string_view key, std::uint64_t key_hash,
-              Context& context) override {
+  void handle(const EventType& type, const void* event, const EventKey& key, Context& context) override {
     const auto call = type.index() < calls_.size() ? calls_[type.index()] : nullptr;
     if (call == nullptr) throw ScenarioError(fmt::format("{} does not handle {}", name_, type.name()));
     if constexpr (stateful) {
-      auto& slot = slot_of(key, key_hash);
+      auto& slot = slot_of(key);
       current_ = &slot;
       const bool existed = slot.exists;
       before_ = slot.state;
@@ -116,7 +115,7 @@ class TypedHost final : public ActorHost {
   [[nodiscard]] std::size_t resident_keys() const noexcept override { return states_.size(); }
   [[nodiscard]] std::optional<nlohmann::json> show_state(std::string_view key) override {
     if constexpr (stateful) {
-      const auto& slot = slot_of(key, hash_key(key));
+      const auto& slot = slot_of(EventKey(key));
       if (slot.exists) return value_to_json(slot.state);
     }
     return std::nullopt;
@@ -154,19 +153,19 @@ class TypedHost final : public ActorHost {
       }
     };
   }
-  Slot& slot_of(std::string_view key, std::uint64_t hash) {
-    if (auto* found = states_.find(key, hash)) return *found;
+  Slot& slot_of(const EventKey& key) {
+    if (auto* found = states_.find(key)) return *found;
     State loaded{};
     bool exists = false;
     if constexpr (stateful) {
       if (load_) {
-        if (const auto bytes = load_(key)) {
+        if (const auto bytes = load_(key.text())) {
           loaded = detail::load_state<State>(*bytes);
           exists = true;
         }
       }
     }
-    auto& slot = states_.insert(key, hash);
+    auto& slot = states_.insert(key.text(), key.hash());
     slot.state = std::move(loaded);
     slot.exists = exists;
     slot.dirty = false;

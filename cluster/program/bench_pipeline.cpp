@@ -127,7 +127,8 @@ const bool sink_registered = SinkTypes::add({"bench_check",
                                              false,
                                              {},
                                              [](const nlohmann::json&) {},
-                                             [](const SinkSettings&) { return std::make_unique<BenchCheckSink>(); }});
+                                             [](const SinkSettings&) { return std::make_unique<BenchCheckSink>(); },
+                                             false});
 
 }  // namespace
 

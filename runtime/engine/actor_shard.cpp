@@ -6,7 +6,7 @@
 
 #include <mailroom/errors.hpp>
 
-#include "runtime/engine/event_key.hpp"
+#include "runtime/engine/key_of_event.hpp"
 
 namespace mailroom::runtime {
 
@@ -125,7 +125,7 @@ void ActorShard::work() {
       }
       if (item.next == 0)
         counters_.wait.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, now_us_ - item.sent_us)), size);
-      handle_next(item);
+      handle_events(item);
     }
     if (uncommitted_ + outbox_.staged() >= commit_limit) commit();
   }
@@ -144,73 +144,112 @@ void ActorShard::work() {
                                  : ShardState::idle);
 }
 
-void ActorShard::handle_next(Work& item) {
+// The counters of a row of events, added up here and written once: the sampler reads them a few times a second.
+class ActorShard::Tally {
+ public:
+  Tally(ActorShard& shard, Input& input) : shard_(shard), input_(input) {}
+  ~Tally() {
+    input_.counters->inbox.set(input_.counters->inbox.get() - taken);
+    input_.counters->processed.add(processed);
+    shard_.counters_.depth.set(shard_.counters_.depth.get() - taken);
+    shard_.counters_.in.add(handled);
+    shard_.uncommitted_ += taken;
+  }
+  Tally(const Tally&) = delete;
+  Tally& operator=(const Tally&) = delete;
+  std::size_t taken = 0, processed = 0, handled = 0;
+
+ private:
+  ActorShard& shard_;
+  Input& input_;
+};
+
+// Handles events of the parcel until it is done, a commit is due or a timer comes first; at least one, unless a timer
+// comes before it.
+void ActorShard::handle_events(Work& item) {
+  const auto& batch = *item.parcel.batch;
+  const auto size = batch.size();
+  auto& input = *item.input;
+  Tally tally(*this, input);
+  if (item.parcel.first_sequence + item.next <= input.consumed.sequence) counters_.order_violations.add();
+  while (item.next < size && can_take_next() && uncommitted_ + tally.taken + outbox_.staged() < commit_limit) {
+    const auto index = item.next;
+    const auto& meta = batch.meta(index);
+    if (event_clock_ && input.from_source) {
+      // A source gives its events in order of time (within its lateness), so each event tells the time: timers due
+      // before it come first, wherever the batch was cut.
+      const auto reached = meta.time - std::chrono::microseconds{input.lateness_us};
+      if (reached > input.consumed.watermark) {
+        input.consumed.watermark = reached;
+        advance_clock();
+      }
+    }
+    if (timers_.size() > 0 && timer_is_due()) return;
+    const auto sequence = item.parcel.first_sequence + index;
+    const auto& type = batch.type(index);
+    const auto* event = batch.event(index);
+    const auto& fields = stage_.keys[type.index()];
+    if (!fields || fields->readers.empty()) {
+      handle_event({type, event, meta, EventKey({}, 0)}, item, tally);
+    } else if (fields->readers.size() == 1) {
+      handle_event({type, event, meta, EventKey(fields->readers[0], event, meta.key_hash)}, item, tally);
+    } else {
+      compose_key(*fields, event, composed_key_);
+      handle_event({type, event, meta, EventKey(composed_key_, meta.key_hash)}, item, tally);
+    }
+    input.consumed.sequence = sequence;
+  }
+}
+
+void ActorShard::handle_event(const Subject& subject, Work& item, Tally& tally) {
+  auto& input = *item.input;
   const auto& batch = *item.parcel.batch;
   const auto index = item.next;
-  const auto& meta = batch.meta(index);
-  const auto& type = batch.type(index);
-  auto& input = *item.input;
-  if (event_clock_ && input.from_source) {
-    // A source gives its events in order of time (within its lateness), so each event tells the time: timers due
-    // before it come first, wherever the batch was cut.
-    const auto reached = meta.time - std::chrono::microseconds{input.lateness_us};
-    if (reached > input.consumed.watermark) {
-      input.consumed.watermark = reached;
-      advance_clock();
-      if (timers_.size() > 0 && timer_is_due()) return;
-    }
-  }
-  ++item.next;
-  ++uncommitted_;
+  const auto& meta = subject.meta;
+  const auto sequence = item.parcel.first_sequence + index;
+  const auto take = [&] {
+    ++item.next;
+    ++tally.taken;
+  };
   ++handled_;
   counters_.handled.add();
-  const auto sequence = item.parcel.first_sequence + index;
-  input.consumed.sequence = sequence;
-  input.counters->inbox.set(input.counters->inbox.get() - 1);
-  counters_.depth.set(counters_.depth.get() - 1);
 
-  KeyScratch scratch;
-  std::string_view key;
-  if (const auto& fields = stage_.keys[type.index()]; fields && !fields->readers.empty())
-    key = read_key(*fields, batch.event(index), scratch, composed_key_);
-
-  if (!waiting_.empty() && waiting_.contains(key)) {
-    wait_behind(hold(batch, index, key, input.planned->id, sequence), &input);
+  if (!waiting_.empty() && waiting_.contains(subject.key.text())) {
+    take();
+    wait_behind(hold(batch, index, subject.key.text(), input.planned->id, sequence), &input);
     return;
   }
-  if (!parked_keys_.empty() && parked_keys_.contains(std::string(key))) {
-    auto held = hold(batch, index, key, input.planned->id, sequence);
+  if (!parked_keys_.empty() && parked_keys_.contains(std::string(subject.key.text()))) {
+    take();
+    auto held = hold(batch, index, subject.key.text(), input.planned->id, sequence);
     held.ordinal = record_.next_ordinal++;
     park(std::move(held), &input, "follows");
     return;
   }
-  counters_.busy_type.store(type.index(), std::memory_order_relaxed);
+  counters_.busy_type.store(subject.type.index(), std::memory_order_relaxed);
   const auto now = event_clock_ ? (clock_ == Timestamp::max() ? std::max(finite_clock_, meta.time) : clock_) : wall_;
-  Result result;
-  try {
-    result = run({type, batch.event(index), meta, now, key, 1});
-  } catch (...) {  // the node stops: in the books, and in the journal, the event is still under way
-    input.counters->inbox.add();
-    counters_.depth.set(counters_.depth.get() + 1);
-    throw;
-  }
+  // If this throws the node stops: in the books, and in the journal, the event is still under way.
+  const auto result = run(subject, now, 1);
+  take();
   switch (result) {
     case Result::done:
-      input.counters->processed.add();
-      counters_.in.add();
-      if (order_check_.check(input.planned->id, meta.key_hash, sequence) != OrderCheck::Verdict::ok)
+      ++tally.processed;
+      ++tally.handled;
+      // While no key waits, the order of the channel is that of each key.
+      if (!waiting_.empty() &&
+          order_check_.check(input.planned->id, meta.key_hash, sequence) != OrderCheck::Verdict::ok)
         counters_.order_violations.add();
       break;
     case Result::rejected: {
-      auto held = hold(batch, index, key, input.planned->id, sequence);
+      auto held = hold(batch, index, subject.key.text(), input.planned->id, sequence);
       held.attempts = 1;
       held.kind = "rejected";
       held.reason = failure_;
-      counters_.in.add();
+      ++tally.handled;
       bury(std::move(held), &input);
       break;
     }
-    case Result::failed: first_failure(hold(batch, index, key, input.planned->id, sequence), &input); break;
+    case Result::failed: first_failure(hold(batch, index, subject.key.text(), input.planned->id, sequence), &input); break;
   }
 }
 
@@ -251,17 +290,17 @@ ActorShard::Result ActorShard::run(const HeldEvent& held, unsigned attempt) {
       event_clock_ ? std::max(held.due, clock_ == Timestamp::max() ? finite_clock_
                                                                    : std::min(clock_, std::max(held.due, meta.time)))
                    : wall_;
-  return run({held.event->type(0), held.event->event(0), meta, now, held.key, attempt});
+  return run({held.event->type(0), held.event->event(0), meta, EventKey(held.key, meta.key_hash)}, now, attempt);
 }
 
-ActorShard::Result ActorShard::run(const Subject& subject) {
-  context_.begin(stage_.name, subject.key, subject.meta.time, subject.now, subject.meta.trace, subject.attempt);
+ActorShard::Result ActorShard::run(const Subject& subject, Timestamp now, unsigned attempt) {
+  context_.begin(stage_.name, subject.key, subject.meta.time, now, subject.meta.trace, attempt);
   current_trace_ = subject.meta.trace;
   outbox_.mark();
   timer_changes_.clear();
   try {
-    host_->handle(subject.type, subject.event, subject.key, subject.meta.key_hash, context_);
-    if (!timer_changes_.empty()) apply_timer_changes(subject.key);
+    host_->handle(subject.type, subject.event, subject.key, context_);
+    if (!timer_changes_.empty()) apply_timer_changes(subject.key.text());
     return Result::done;
   } catch (const Rejected& refusal) {
     outbox_.rollback();

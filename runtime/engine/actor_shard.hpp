@@ -46,10 +46,9 @@ class ActorShard final : public ShardCore, private ContextPort {
     const EventType& type;
     const void* event;
     const EventMeta& meta;
-    Timestamp now;
-    std::string_view key;
-    unsigned attempt;
+    const EventKey& key;
   };
+  class Tally;
   struct TimerChange {
     std::shared_ptr<const EventBatch> event;  // null: cancel
     Timestamp due;
@@ -66,11 +65,12 @@ class ActorShard final : public ShardCore, private ContextPort {
   [[nodiscard]] bool can_run() const;        // handlers may be called at all
   [[nodiscard]] bool can_take_next() const;  // and new events may be taken
   [[nodiscard]] bool timer_is_due();
-  void handle_next(Work& work);
+  void handle_events(Work& work);
+  void handle_event(const Subject& subject, Work& work, Tally& tally);
   void fire_next_timer();
   void retry_due_keys();
   // Runs the handler; `failure_` says why it did not succeed. Nothing has changed then.
-  Result run(const Subject& subject);
+  Result run(const Subject& subject, Timestamp now, unsigned attempt);
   Result run(const HeldEvent& held, unsigned attempt);
   void apply_timer_changes(std::string_view key);
   void first_failure(HeldEvent held, Input* input);

@@ -4,9 +4,8 @@
 #include <fmt/format.h>
 
 #include <mailroom/errors.hpp>
-#include <mailroom/key_hash.hpp>
 
-#include "runtime/engine/event_key.hpp"
+#include "runtime/engine/key_of_event.hpp"
 
 namespace mailroom::runtime {
 
@@ -17,7 +16,8 @@ Outbox::Outbox(const Plan& plan, ShardIndex shard, Journal* journal, ShardPort& 
       stage_(plan.shards[shard].stage),
       journal_(journal),
       port_(port),
-      spill_directory_(std::move(spill_directory)) {
+      spill_directory_(std::move(spill_directory)),
+      routes_(plan.routes[stage_]) {
   for (const auto id : plan.shards[shard].outputs) {
     Channel channel;
     channel.planned = &plan.channel(id);
@@ -56,28 +56,34 @@ void Outbox::recover(const ShardRecord& record, const std::function<std::uint64_
 }
 
 std::size_t Outbox::emit(const EventType& type, void* event, Timestamp time, TraceId trace, std::string_view stage) {
-  const auto& by_type = plan_.routes[stage_];
-  static const std::vector<Route> none;
-  const auto& routes = type.index() < by_type.size() ? by_type[type.index()] : none;
   ++emitted_;
   std::size_t taken = 0;
-  for (std::size_t r = 0; r < routes.size(); ++r) {
-    const auto& route = routes[r];
-    if (!stage.empty() && plan_.topology.stages[route.to_stage].name != stage) continue;
-    EventMeta meta;
-    meta.time = time;
-    meta.trace = trace;
-    std::uint32_t target = 0;
-    if (route.key != nullptr) {
-      KeyScratch scratch;
-      meta.key_hash = hash_key(read_key(*route.key, event, scratch, key_));
-      target = shard_of(meta.key_hash, route.shards);
+  if (type.index() < routes_.size()) {
+    const auto& routes = routes_[type.index()];
+    for (std::size_t r = 0; r < routes.size(); ++r) {
+      const auto& route = routes[r];
+      if (!stage.empty() && plan_.topology.stages[route.to_stage].name != stage) continue;
+      EventMeta meta;
+      meta.time = time;
+      meta.trace = trace;
+      auto index = route.first_output;
+      if (route.key != nullptr) {
+        meta.key_hash = hash_of_key(*route.key, event, key_);
+        index += shard_of(meta.key_hash, route.shards);
+      }
+      auto& channel = channels_[index];
+      auto& batch = channel.staged.empty() || channel.staged.back()->size() >= channel.batch_limit
+                        ? open_batch(channel, index)
+                        : *channel.staged.back();
+      if (!stage.empty() || r + 1 == routes.size())
+        batch.append_move(type, event, meta);
+      else
+        batch.append_copy(type, event, meta);
+      since_mark_.push_back(index);
+      ++staged_events_;
+      ++taken;
+      if (!stage.empty()) break;
     }
-    const auto index = route.first_output + target;
-    const bool last = stage.empty() ? r + 1 == routes.size() : true;
-    this->stage(channels_[index], index, type, event, last, meta);
-    ++taken;
-    if (!stage.empty()) break;
   }
   if (taken == 0 && !stage.empty())
     throw ScenarioError(
@@ -87,39 +93,22 @@ std::size_t Outbox::emit(const EventType& type, void* event, Timestamp time, Tra
   return taken;
 }
 
-void Outbox::stage(Channel& channel, std::uint32_t index, const EventType& type, void* event, bool move,
-                   const EventMeta& meta) {
-  if (channel.marked != mark_number_) {
-    channel.marked = mark_number_;
-    marks_.push_back({index, channel.staged.size(), channel.staged.empty() ? 0 : channel.staged.back()->size()});
-  }
-  if (channel.staged.empty() || channel.staged.back()->size() >= channel.batch_limit) {
-    const auto expected = channel.staged.empty() ? channel.last_batch : channel.batch_limit;
-    channel.staged.push_back(std::make_unique<EventBatch>(expected));
-  }
+EventBatch& Outbox::open_batch(Channel& channel, std::uint32_t index) {
   if (!channel.listed) {
     channel.listed = true;
     dirty_.push_back(index);
   }
-  auto& batch = *channel.staged.back();
-  if (move)
-    batch.append_move(type, event, meta);
-  else
-    batch.append_copy(type, event, meta);
-  ++staged_events_;
+  const auto expected = channel.staged.empty() ? channel.last_batch : channel.batch_limit;
+  channel.staged.push_back(std::make_unique<EventBatch>(expected));
+  return *channel.staged.back();
 }
 
 void Outbox::rollback() {
-  for (const auto& mark : marks_) {
-    auto& staged = channels_[mark.channel].staged;
-    while (staged.size() > mark.batches) {
-      staged_events_ -= staged.back()->size();
-      staged.pop_back();
-    }
-    if (!staged.empty()) {
-      staged_events_ -= staged.back()->size() - mark.events;
-      staged.back()->truncate(mark.events);
-    }
+  for (auto emitted = since_mark_.rbegin(); emitted != since_mark_.rend(); ++emitted) {
+    auto& staged = channels_[*emitted].staged;
+    staged.back()->truncate(staged.back()->size() - 1);
+    if (staged.back()->empty()) staged.pop_back();
+    --staged_events_;
   }
   mark();
 }

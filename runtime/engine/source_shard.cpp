@@ -73,7 +73,6 @@ void SourceShard::read_once() {
     else if (time == Timestamp{})
       time = arrival;
     latest = std::max(latest, time - stage_.lateness);
-    outbox_.mark();
     // The batch is ours alone and cleared before it is read into again: its events may be moved from.
     if (outbox_.emit(type, const_cast<void*>(batch_.events.event(i)), time, make_trace(stream_, ++record_.sequence),
                      {}) == 0)

@@ -336,7 +336,7 @@ TEST(EventTypes, ASecondTypeOfTheSameNameIsRefused) {
     void append_from_json(const nlohmann::json&, mailroom::EventColumn&) const override {}
     void append_from_text(const std::vector<std::optional<std::string_view>>&, mailroom::EventColumn&) const override {}
     void to_text(const void*, std::vector<std::string>&) const override {}
-    mailroom::ReadKey key_reader(std::string_view) const noexcept override { return nullptr; }
+    mailroom::KeyReader key_reader(std::string_view) const noexcept override { return {}; }
     ReadTime time_reader(std::string_view) const noexcept override { return nullptr; }
   };
   try {

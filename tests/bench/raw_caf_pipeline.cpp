@@ -95,8 +95,8 @@ class Sender {
 
 class SinkActor : public caf::event_based_actor {
  public:
-  SinkActor(caf::actor_config& config, const Shape& shape, std::promise<void>& done)
-      : caf::event_based_actor(config), shape_(shape), checker_(shape.customers), done_(done) {}
+  SinkActor(caf::actor_config& config, const Shape& shape, std::promise<void>& finished)
+      : caf::event_based_actor(config), shape_(shape), checker_(shape.customers), finished_(finished) {}
   caf::behavior make_behavior() override {
     return {[this](const TotalBatch& batch) {
               for (const auto& total : batch.events) checker_.see(total);
@@ -106,9 +106,9 @@ class SinkActor : public caf::event_based_actor {
               if (++ended_ < shape_.shards) return;
               try {
                 checker_.expect(shape_.events);
-                done_.set_value();
+                finished_.set_value();
               } catch (...) {
-                done_.set_exception(std::current_exception());
+                finished_.set_exception(std::current_exception());
               }
               quit();
             }};
@@ -117,7 +117,7 @@ class SinkActor : public caf::event_based_actor {
  private:
   const Shape shape_;
   OrderChecker checker_;
-  std::promise<void>& done_;
+  std::promise<void>& finished_;
   std::uint32_t ended_ = 0;
 };
 
@@ -154,18 +154,20 @@ class StageActor : public caf::event_based_actor {
 
  private:
   void work() {
+    bool handled = false;
     while (!inbox_.empty() && !out_.held_up()) {
       auto& [batch, from] = inbox_.front();
       handle(batch, out_);
       send(from, Credit{number_});
       inbox_.pop_front();
+      handled = true;
     }
     if (ended_ == producers_ && inbox_.empty()) {
       out_.flush();
       if (out_.held_up()) return;
       out_.end();
       quit();
-    } else if (!flush_asked_) {
+    } else if (handled && !flush_asked_) {
       flush_asked_ = true;
       send(this, Go{});  // partial batches go out when nothing more is in the mailbox
     }
@@ -257,18 +259,18 @@ Measured run_raw_caf(const Shape& shape) {
   config.set("scheduler.policy", caf::atom("stealing"));
   config.set("scheduler.max-throughput", 100u);  // as the engine's
   caf::actor_system system(config);
-  std::promise<void> done;
+  std::promise<void> finished;
   constexpr auto credit = mailbox_events / batch_events;
   // A mailbox is shared by its producers.
-  const auto share = std::max<std::size_t>(1, credit / shape.shards);
-  const caf::actor sink = system.spawn<SinkActor>(shape, done);
+  const auto share = std::max<std::size_t>(2, credit / shape.shards);
+  const caf::actor sink = system.spawn<SinkActor>(shape, finished);
   std::vector<caf::actor> totals, validates;
   for (std::uint32_t i = 0; i < shape.shards; ++i)
     totals.push_back(system.spawn<TotalsActor>(i, shape.shards, sink, 4 * share));
   for (std::uint32_t i = 0; i < shape.shards; ++i)
     validates.push_back(system.spawn<ValidateActor>(i, totals, share));
   system.spawn<SourceActor>(shape, validates, credit);
-  done.get_future().get();
+  finished.get_future().get();
   return stopwatch.read();
 }
 
