@@ -12,7 +12,7 @@ namespace disk_faults {
 
 namespace {
 
-constexpr std::size_t page = 4096, sector = 512;
+constexpr std::size_t page = 4096;
 
 void make(const Change& change, std::string& bytes) {
   if (change.kind == Change::Kind::resize) {
@@ -45,7 +45,7 @@ void apply_prefix(const std::vector<Change>& changes, std::string& bytes, std::m
   if (whole == changes.size() || changes[whole].kind != Change::Kind::write || !coin(chance)) return;
   auto torn = changes[whole];
   const auto end = torn.at + chance() % (torn.bytes.size() + 1);
-  const auto cut = end / sector * sector;  // a sector is written whole or not at all
+  const auto cut = end / sector * sector;
   if (cut <= torn.at) return;
   torn.bytes.resize(cut - torn.at);
   make(torn, bytes);

@@ -15,6 +15,8 @@
 
 namespace disk_faults {
 
+inline constexpr std::size_t sector = 512;  // written whole or not at all
+
 struct Change {
   enum class Kind { write, resize } kind;
   std::uint64_t at;   // write: the offset. resize: the length

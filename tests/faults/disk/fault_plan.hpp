@@ -39,8 +39,9 @@ struct Point {
   enum class Kind { write, change, sync } kind;  // change: all that changes something and is no write
   const char* call;
   std::string path;
-  std::uint64_t size = 0;     // write
-  bool needs_space = false;   // fails on a full disk
+  std::uint64_t size = 0;    // write
+  bool needs_space = false;  // it fails on a full disk. A write: it moves the file's end
+  std::uint64_t offset = 0;  // write
 };
 
 struct FaultPlan {

@@ -53,7 +53,7 @@ int open_at(int folder, const char* path, int flags, mode_t mode) {
 template <class Write>
 ssize_t write_at(Session& session, OpenFile& file, const char* call, off_t offset, std::string_view bytes, Write&& write) {
   const bool grows = static_cast<std::uint64_t>(offset) + bytes.size() > file.node->length;
-  const auto verdict = session.at({Point::Kind::write, call, file.path, bytes.size(), grows});
+  const auto verdict = session.at({Point::Kind::write, call, file.path, bytes.size(), grows, static_cast<std::uint64_t>(offset)});
   if (verdict.error != 0) return fail(verdict.error);
   if (verdict.take) bytes = bytes.substr(0, *verdict.take);
   const ssize_t taken = write(bytes.data(), bytes.size());
@@ -237,8 +237,10 @@ int ftruncate(int file, off_t size) noexcept {
 }
 int ftruncate64(int file, off64_t size) noexcept { return ftruncate(file, size); }
 int fallocate(int file, int mode, off_t offset, off_t size) {
+  // Space that changes no length is not really taken: it would be memory where the folder is a tmpfs.
+  const auto act = [&] { return mode == FALLOC_FL_KEEP_SIZE ? 0 : real::fallocate(file, mode, offset, size); };
   return change_file(
-      file, "fallocate", true, [&] { return real::fallocate(file, mode, offset, size); },
+      file, "fallocate", true, act,
       [&](Node& node) {
         if ((mode & ~FALLOC_FL_KEEP_SIZE) != 0) real::give_up("fallocate with a mode that is not modelled");
         const auto end = static_cast<std::uint64_t>(offset + size);

@@ -68,7 +68,12 @@ Verdict Session::at(const Point& point) {
   if (fired_ || plan_.at == 0 || points_ < plan_.at || !plan_.fits(point)) return verdict;
   fired_ = true;
   report("fault " + line);
-  const auto part = [&] { return 1 + chance_() % (point.size - 1); };
+  // A new end can be anywhere; within a file a disk writes whole sectors.
+  const auto part = [&] {
+    if (point.needs_space) return 1 + chance_() % (point.size - 1);
+    const auto end = (point.offset + chance_() % (point.size + sector)) / sector * sector;
+    return end > point.offset && end < point.offset + point.size ? end - point.offset : point.size;
+  };
   switch (plan_.kind) {
     case Fault::none: break;
     case Fault::kill_before: die();
