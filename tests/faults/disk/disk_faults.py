@@ -48,12 +48,12 @@ KINDS = {
 }
 MUST_DIE = ("kill-before", "kill-after", "torn", "cut", "cut-some")
 
-# RocksDB goes on without these, and may: its own log for people, hints, tidying up, a copy of its options.
-HARMLESS_FILES = re.compile(r"/(LOG(\.old\.\d+)?|OWNER|LOCK|IDENTITY|OPTIONS-\d+(\.dbtmp)?)$")
+# Mailroom goes on without these, and may: hints, tidying up, who the owner is, RocksDB's copy of its options.
+HARMLESS_FILES = re.compile(r"/(OWNER|OPTIONS-\d+(\.dbtmp)?)$")
 HARMLESS_CALLS = ("sync_file_range", "fallocate", "unlink", "ftruncate")
 # What the person in front of it can do.
 ADVICE = re.compile(r"start again|restore|free space|put it back|remove this file|look at|give another|let this user", re.IGNORECASE)
-NEVER_READ_AGAIN = re.compile(r"^(LOG.*|LOCK|OWNER)$")  # bits flipped here mean nothing
+NEVER_READ_AGAIN = re.compile(r"^(LOCK|OWNER)$")  # bits flipped here mean nothing
 
 
 class Failure(Exception):
@@ -226,7 +226,7 @@ class Lab:
         if plant:
             environment["PLANT"] = plant
         code, _, errors = self.run(disk, **environment)
-        fault = next((line.split(" ", 4) for line in read_lines(disk.parent / "report") if line.startswith("fault ")), None)
+        fault = self.fault_of(read_lines(disk.parent / "report"))
         word = self.check_end(disk, case.kind, code, errors, fault)
         committed = self.check_left(disk)
         code, _, errors = self.run(disk)
@@ -238,6 +238,19 @@ class Lab:
                 raise Failure(f"output/{name}: the {len(begin)} bytes that were committed are not how it begins now")
         return word
 
+    @staticmethod
+    def fault_of(report):
+        """The fault's call and path; `file` is the path, or for a folder the last name that was changed in it."""
+        last_change = {}
+        for line in report:
+            number, call, _, path = line.split(" ", 3) if line[0].isdigit() else (None, None, None, None)
+            if call in ("create", "rename", "unlink", "mkdir"):
+                last_change[path.rpartition("/")[0]] = path
+            if line.startswith("fault "):
+                _, _, call, _, path = line.split(" ", 4)
+                return Fault(call, path, last_change.get(path, path))
+        return None
+
     def check_end(self, disk, kind, code, errors, fault):
         if code == 99:
             raise Failure(f"the preload library gave up: {errors}")
@@ -248,9 +261,9 @@ class Lab:
         if code == 0:
             if fault is None:
                 return "no fault" if kind != "cut-at-end" else "ended"
-            if kind == "short" or fault[2] in HARMLESS_CALLS or HARMLESS_FILES.search(fault[4]):
+            if kind == "short" or fault.call in HARMLESS_CALLS or HARMLESS_FILES.search(fault.file):
                 return "went on"
-            raise Failure(f"exit code 0 although {fault[2]} of {fault[4]} failed")
+            raise Failure(f"exit code 0 although {fault.call} of {fault.path} failed")
         if code != 1:
             raise Failure(f"ended with {code}, expected 1 and a message:\n{shorten(errors)}")
         if fault is None:
@@ -339,6 +352,9 @@ class Lab:
                 fitting = [at for at, call in enumerate(self.points.get(base, []), 1) if KINDS[kind][1] and KINDS[kind][1](call)]
                 cases.append(Case(kind, base, fitting[min(int(place * len(fitting)), len(fitting) - 1)] if fitting else 0, chance.randrange(10**6)))
         return cases
+
+
+Fault = collections.namedtuple("Fault", "call path file")
 
 
 class Case(collections.namedtuple("Case", "kind base at seed")):
@@ -434,7 +450,7 @@ def main():
     words, failures = run_cases(lab, cases, arguments.jobs)
     for kind in KINDS:
         if kind in words:
-            print(f"  {kind:16} {words[kind].total():5}: " + ", ".join(f"{count} {word}" for word, count in words[kind].most_common()))
+            print(f"  {kind:16} {words[kind].total():5}: " + ", ".join(f"{count} {word}" for word, count in words[kind].most_common()), flush=True)
     if failures:
         case, failure = failures[0]
         again = f"{sys.argv[0]} --mailroom {arguments.mailroom} --preload {arguments.preload} --replay {case}"

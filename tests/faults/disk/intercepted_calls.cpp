@@ -227,6 +227,7 @@ int fdatasync(int file) {
   return sync_file(file, "fdatasync", [&] { return real::fdatasync(file); });
 }
 int sync_file_range(int file, off64_t offset, off64_t size, unsigned flags) {
+  if (flags == 0) return real::sync_file_range(file, offset, size, flags);  // a question whether the system has it
   return sync_file(file, "sync_file_range", [&] { return real::sync_file_range(file, offset, size, flags); });
 }
 
