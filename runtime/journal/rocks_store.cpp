@@ -17,6 +17,7 @@
 #include <vector>
 
 #include <mailroom/errors.hpp>
+#include <mailroom/safe_folder.hpp>
 
 #include "runtime/journal/acknowledged_mark.hpp"
 #include "runtime/journal/directory_lock.hpp"
@@ -73,7 +74,8 @@ class ContinuousReplay final : public rocksdb::WalFilter {
   bool meta_only_ = false;
 };
 
-// RocksDB makes a LOG file unless it is given somewhere else to talk to.
+// RocksDB makes a LOG file unless it is given somewhere else to talk to. It is given this: where its assertions are on
+// (Debian), the next line after one that could not be written (disk full) aborts the process.
 class NoLog final : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
@@ -109,10 +111,7 @@ rocksdb::DBOptions db_options(const RocksSettings& settings, bool read_only) {
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.skip_stats_update_on_db_open = true;
-  options.max_log_file_size = 4 << 20;
-  options.keep_log_file_num = 3;
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  if (read_only) options.info_log = std::make_shared<NoLog>();
+  options.info_log = std::make_shared<NoLog>();
   return options;
 }
 
@@ -199,6 +198,9 @@ class RocksWrite final : public StoreWrite {
     throw StorageError(where + "not permitted: let this user write there (" + text + ")");
   if (text.find("lock") != std::string::npos && text.find("LOCK") != std::string::npos)
     throw StorageError(where + "in use by another process: stop it first (" + text + ")");
+  if (status.IsIOError())
+    throw StorageError(where + "the disk failed: look at it (dmesg), then start again: nothing acknowledged is lost (" +
+                       text + ")");
   throw StorageError(where + text);
 }
 
@@ -273,6 +275,7 @@ std::unique_ptr<RocksStore> RocksStore::open(const fs::path& directory, const Ro
     impl->mark.reset();
   }
   impl->mark.emplace(directory, AcknowledgedMark::Mode::write);
+  make_safe_folder(directory / "store");  // RocksDB would make it, and sync what is in it, but not its name
   impl->open_database(settings, false);
   return std::unique_ptr<RocksStore>(new RocksStore(std::move(impl)));
 }
