@@ -234,18 +234,20 @@ struct RocksStore::Impl {
   void check_open() {
     if (!failed.load(std::memory_order_acquire)) return;
     const std::lock_guard guard(failure_mutex);
-    throw StorageError(fmt::format("journal {}: closed for writes after: {}", directory.string(), failure));
+    throw StorageError(fmt::format("{} (closed for writes since)", failure));
   }
   [[noreturn]] void fail(const char* doing, const rocksdb::Status& status) {
-    {
+    try {
+      // Corruption found while writing is a matter of this disk now, not of the rows read at start.
+      if (status.IsCorruption())
+        throw StorageError(fmt::format("journal {}: {}: {}", directory.string(), doing, status.ToString()));
+      raise(directory, doing, status);
+    } catch (const std::exception& error) {
       const std::lock_guard guard(failure_mutex);
-      if (failure.empty()) failure = status.ToString();
+      if (failure.empty()) failure = error.what();
+      failed.store(true, std::memory_order_release);
+      throw;
     }
-    failed.store(true, std::memory_order_release);
-    // Corruption found while writing is a matter of this disk now, not of the rows read at start.
-    if (status.IsCorruption())
-      throw StorageError(fmt::format("journal {}: {}: {}", directory.string(), doing, status.ToString()));
-    raise(directory, doing, status);
   }
 
   fs::path directory;
@@ -284,7 +286,7 @@ std::unique_ptr<RocksStore> RocksStore::open_read_only(const fs::path& directory
   auto impl = std::make_unique<Impl>(directory, DirectoryLock(directory, DirectoryLock::Mode::read));
   impl->mark.emplace(directory, AcknowledgedMark::Mode::read);
   impl->open_database({}, true);
-  impl->failure = "opened for reading";
+  impl->failure = fmt::format("journal {}: opened for reading", directory.string());
   impl->failed = true;
   return std::unique_ptr<RocksStore>(new RocksStore(std::move(impl)));
 }
