@@ -334,6 +334,8 @@ void RocksStore::acknowledge(std::uint64_t commit) {
 
 std::uint64_t RocksStore::acknowledged() const { return impl_->mark->commit(); }
 
+std::string RocksStore::name() const { return "journal " + impl_->directory.string(); }
+
 std::optional<std::string> RocksStore::verify_checksums() {
   rocksdb::ReadOptions options;
   options.verify_checksums = true;
