@@ -1,8 +1,9 @@
-// RocksDB's list of its files, MANIFEST, checked for the one damage that RocksDB takes for a crash.
+// RocksDB's list of its files, MANIFEST, checked for the two kinds of damage that RocksDB takes for the file's end.
 //
-// Each record has its length and a checksum. Where the length leads past the file's end, RocksDB thinks that a crash cut
-// the record short, and goes on without it and all that follow: whole tables can go with them, without a word. A record
-// that is all there, and has only its length wrong, is no crash.
+// Where a record's length leads past the end, RocksDB thinks that a crash cut the record short; where its type is one of
+// a file that is used again, that it is left from the file's earlier life. It goes on without it and all that follow:
+// whole tables can go with them, without a word. But a record that is all there and has only its length wrong is no
+// crash, and a MANIFEST is never used again.
 #pragma once
 
 #include <filesystem>
@@ -12,7 +13,7 @@ namespace mailroom::runtime {
 
 // `store`: RocksDB's directory. Throws CorruptData naming the file. What RocksDB finds by itself is left to it.
 void check_manifest(const std::filesystem::path& store);
-// Where the record begins whose length is wrong; npos: there is none.
-std::size_t find_wrong_length(std::string_view manifest);
+// Where such a record begins; npos: there is none.
+std::size_t find_false_end(std::string_view manifest);
 
 }  // namespace mailroom::runtime

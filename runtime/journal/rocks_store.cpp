@@ -231,7 +231,8 @@ class RocksWrite final : public StoreWrite {
                       ". Restore the directory from a copy; `mailroom journal verify` says what is readable");
   if (text.find("Permission denied") != std::string::npos)
     throw StorageError(where + "not permitted: let this user write there (" + text + ")");
-  if (text.find("lock") != std::string::npos && text.find("LOCK") != std::string::npos)
+  if (text.find("lock hold by current process") != std::string::npos ||
+      text.find("Resource temporarily unavailable") != std::string::npos)
     throw StorageError(where + "in use by another process: stop it first (" + text + ")");
   if (status.IsIOError())
     throw StorageError(where + "the disk failed: look at it (dmesg), then start again: nothing acknowledged is lost (" +
