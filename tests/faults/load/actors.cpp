@@ -1,4 +1,5 @@
 // Actors that behave, and actors that each misbehave in one way.
+#include <atomic>
 #include <ctime>
 #include <fmt/format.h>
 #include <stdexcept>
@@ -117,8 +118,9 @@ MAILROOM_ACTOR(Hang, Item)
 struct PoisonOptions {
   std::int64_t key = -1;
   std::uint64_t number = 0;
+  std::uint64_t heals_after = 0;  // throws only so many times in the whole process; 0: always
 };
-MAILROOM_OPTIONS(PoisonOptions, key, number)
+MAILROOM_OPTIONS(PoisonOptions, key, number, heals_after)
 
 class Poison : public mailroom::Actor<> {
  public:
@@ -126,7 +128,10 @@ class Poison : public mailroom::Actor<> {
   using Options = PoisonOptions;
   explicit Poison(const Options& options) : options_(options) {}
   void on(const Item& item, mailroom::Context& context) {
-    if (is_named(options_.key, item.key) && (options_.number == 0 || options_.number == item.number))
+    // The process counts, not the instance: a restart makes a new instance and must not begin the count anew.
+    static std::atomic<std::uint64_t> thrown{0};
+    if (is_named(options_.key, item.key) && (options_.number == 0 || options_.number == item.number) &&
+        (options_.heals_after == 0 || thrown.fetch_add(1) < options_.heals_after))
       throw std::runtime_error(fmt::format("poison: key {} number {}", item.key, item.number));
     context.emit(item);
   }
