@@ -31,8 +31,9 @@ struct CafConfig : caf::actor_system_config {
   explicit CafConfig(unsigned threads) {
     set("scheduler.policy", caf::atom("stealing"));
     set("scheduler.max-threads", static_cast<std::size_t>(threads));
-    // A shard with a full mailbox leaves the core after this many messages, so that nobody starves.
-    set("scheduler.max-throughput", static_cast<std::size_t>(100));
+    // A shard with a full mailbox leaves the core after this many messages, so that nobody starves. Few, because a
+    // message may be ActorShard::slice_us of work; fewer still cost nothing that bench can measure.
+    set("scheduler.max-throughput", static_cast<std::size_t>(4));
   }
 };
 
