@@ -487,10 +487,10 @@ class Bench:
         self.say(f"hanging: reported {max(after):.2f} s after it began at the latest, the deadline is {deadline} s")
 
         # As many as there are threads: nothing else of the stages can run. The node must still see it, say it, and end.
-        name, hang_ms = "hanging-all-threads", 4000 if self.short else 60_000
-        run = Run(self, name, self.misbehaving("Hang", {**options, "keys": self.keys_of_two_shards(), "ms": hang_ms}, 30,
+        name, hang_ms, keys = "hanging-all-threads", 4000 if self.short else 60_000, self.keys_of_two_shards()
+        run = Run(self, name, self.misbehaving("Hang", {**options, "keys": keys, "ms": hang_ms}, 30,
                                                deadline=f"{int(deadline * 1000)}ms"), "memory", drain=1)
-        reported = self.check_reported(run, self.keys_of_two_shards()[0], deadline, hang_ms)
+        reported = self.check_reported(run, keys[0], deadline, hang_ms)
         run.stop()
         begun = time.monotonic()
         run.wait((EXIT_CHECKPOINTED, EXIT_DRAINED), 1 + STOP_DEADLINE + 5)
