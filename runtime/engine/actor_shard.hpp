@@ -66,13 +66,23 @@ class ActorShard final : public ShardCore, private ContextPort {
   [[nodiscard]] bool can_take_next() const;  // and new events may be taken
   [[nodiscard]] bool timer_is_due();
   void handle_events(Work& work);
-  void handle_event(const Subject& subject, Work& work, Tally& tally);
+  void handle_row(Work& work, std::size_t most, Tally& tally);
+  void handle_one(Work& work, Tally& tally);
+  void settle(Result result, Work& work, Tally& tally);
+  [[nodiscard]] std::string_view key_text(const EventBatch& batch, std::size_t index, KeyScratch& scratch);
+  void tell_time(const Work& work);
+  [[nodiscard]] Timestamp now_for(const EventMeta& meta) const;
   void fire_next_timer();
   void retry_due_keys();
   // Runs the handler; `failure_` says why it did not succeed. Nothing has changed then.
-  Result run(const Subject& subject, Timestamp now, unsigned attempt);
+  Result run(const Subject& subject, Timestamp now, unsigned number);
   Result run(const HeldEvent& held, unsigned attempt);
-  void apply_timer_changes(std::string_view key);
+  template <class Call>
+  Result attempt(Call&& call);
+  void take_back();
+  [[noreturn]] void refuse_emission(const EventType& type) const;
+  void change_timers(TimerChange change);
+  void apply_timer_changes();
   void first_failure(HeldEvent held, Input* input);
   // What the topology's "then" says for the event at the head of a waiting key.
   void give_up(const std::string& key);
@@ -86,7 +96,7 @@ class ActorShard final : public ShardCore, private ContextPort {
 
   std::unique_ptr<ActorHost> host_;
   Context context_;
-  std::vector<bool> emits_;  // by EventType::index
+  std::vector<char> emits_;  // by EventType::index; char: read for every emission
   const bool shard_waits_;   // retrying block_shard, or ordering total
   const std::size_t waiting_limit_;
   BackoffPlan backoff_;
@@ -98,9 +108,10 @@ class ActorShard final : public ShardCore, private ContextPort {
   std::string standing_still_for_;  // then "block_shard": the key whose retries are used up
   bool standing_still_ = false;
   std::string failure_;
-  std::vector<TimerChange> timer_changes_;
+  std::vector<TimerChange> timer_changes_;  // of the call under way
+  std::string timer_key_;                   // their key
   std::string composed_key_;
-  TraceId current_trace_ = 0;
+  std::uint64_t emitting_call_ = 0;  // Context::calls() of the call that emitted last
   std::uint64_t handled_ = 0;     // in this round of work
   Timestamp wall_;                // read once per round of work
   std::int64_t now_us_ = 0;       // the same
