@@ -154,7 +154,13 @@ class LoadingArchive final : public detail::ArchiveBase<LoadingArchive, false> {
       rest_.remove_prefix(length);
     } else {
       unsigned version = 0;
-      if constexpr (Described<T>) version = byte();
+      if constexpr (Described<T>) {
+        version = byte();
+        if (version > version_of<T>())
+          throw CorruptData(std::string(name_of<T>()) + " was written as version " + std::to_string(version) +
+                            " and this program knows version " + std::to_string(version_of<T>()) +
+                            "; run the newer program");
+      }
       boost::serialization::serialize_adl(*this, item, version);
     }
   }

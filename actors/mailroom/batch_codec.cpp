@@ -12,7 +12,6 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "batches are written little endian");
 
-constexpr std::string_view magic = "MRB1";
 constexpr std::size_t header_bytes = 4 + 4 + 4 + 4 + 2;
 constexpr std::size_t meta_bytes = 8 + 8 + 8 + 2 + 2;
 
@@ -90,7 +89,7 @@ std::uint32_t crc32c(std::string_view bytes, std::uint32_t seed) noexcept {
 
 void encode_batch(const EventBatch& batch, std::string& out) {
   const auto begin = out.size();
-  out.append(magic);
+  out.append(batch_magic);
   put(out, std::uint32_t{0});
   put(out, std::uint32_t{0});
   put(out, static_cast<std::uint32_t>(batch.size()));
@@ -118,8 +117,8 @@ void encode_batch(const EventBatch& batch, std::string& out) {
 
 EventBatch decode_batch(std::string_view bytes) {
   Reader in(bytes);
-  if (bytes.size() < header_bytes || in.take_bytes(4, "magic") != magic)
-    throw CorruptData("not a batch: it does not begin with MRB1");
+  if (bytes.size() < header_bytes || in.take_bytes(4, "magic") != batch_magic)
+    throw CorruptData("not a batch: it does not begin with MRB2");
   const auto length = in.take<std::uint32_t>("length");
   if (length != bytes.size())
     throw CorruptData(fmt::format("a batch says it has {} bytes and has {}", length, bytes.size()));

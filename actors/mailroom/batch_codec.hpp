@@ -1,6 +1,6 @@
 // The bytes of a batch: one form for the journal, for spilled mailboxes and for the wire.
 //
-//   magic "MRB1" | total length u32 | CRC32C u32 of all that follows | event count u32 | column count u16
+//   magic "MRB2" | total length u32 | CRC32C u32 of all that follows | event count u32 | column count u16
 //   per column: schema id u32, schema version u16, event count u32, byte length u32, archive (archive.hpp)
 //   metas (time i64, trace u64, key hash u64, column u16, row u16), little endian
 //
@@ -13,6 +13,8 @@
 #include <mailroom/event_batch.hpp>
 
 namespace mailroom {
+
+inline constexpr std::string_view batch_magic = "MRB2";
 
 // Appends the batch to `out`.
 void encode_batch(const EventBatch& batch, std::string& out);

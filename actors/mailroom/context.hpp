@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <mailroom/event_batch.hpp>
+#include <mailroom/event_key.hpp>
 #include <mailroom/event_type.hpp>
 #include <mailroom/timestamp.hpp>
 
@@ -69,7 +71,7 @@ class Context {
   // The topology's clock: the wall's, or with "clock": "events" the time that the stage's inputs have reached.
   [[nodiscard]] Timestamp now() const noexcept { return now_; }
   [[nodiscard]] Timestamp event_time() const noexcept { return time_; }
-  [[nodiscard]] std::string_view key() const noexcept { return key_; }
+  [[nodiscard]] std::string_view key() const { return key_->text(); }
   // 1 at the first try.
   [[nodiscard]] unsigned attempt() const noexcept { return attempt_; }
   [[nodiscard]] TraceId trace() const noexcept { return trace_; }
@@ -78,24 +80,32 @@ class Context {
   void log(LogLevel level, std::string_view text) { port_->log(level, text); }
 
   // For the engine and for tests: what the calls above answer.
-  void begin(std::string_view stage, std::string_view key, Timestamp event_time, Timestamp now, TraceId trace,
+  void begin(std::string_view stage, const EventKey& key, Timestamp event_time, Timestamp now, TraceId trace,
              unsigned attempt) {
     stage_ = stage;
-    key_ = key;
+    key_ = &key;
     time_ = event_time;
     now_ = now;
     trace_ = trace;
     attempt_ = attempt;
+    ++calls_;
   }
+  // The calls begun so far: tells what was done in one call from what was done in another.
+  [[nodiscard]] std::uint64_t calls() const noexcept { return calls_; }
+  // Asks a host that handles a row of events to come back after the one at hand.
+  void interrupt() noexcept { interrupted_ = true; }
+  [[nodiscard]] bool take_interrupt() noexcept { return std::exchange(interrupted_, false); }
 
  private:
   ContextPort* port_;
   std::string_view stage_;
-  std::string_view key_;
+  const EventKey* key_ = nullptr;
   Timestamp time_;
   Timestamp now_;
   TraceId trace_ = 0;
   unsigned attempt_ = 1;
+  bool interrupted_ = false;
+  std::uint64_t calls_ = 0;
 };
 
 }  // namespace mailroom

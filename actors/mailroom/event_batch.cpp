@@ -12,23 +12,7 @@ std::uint16_t EventBatch::column_index(const EventType& type) {
   return static_cast<std::uint16_t>(columns_.size() - 1);
 }
 
-void EventBatch::append_move(const EventType& type, void* event, EventMeta meta) {
-  meta.column = column_index(type);
-  auto& events = *columns_[meta.column].events;
-  if (events.size() > 0xFFFF) throw std::length_error("a batch holds at most 65,536 events of a type");
-  meta.row = static_cast<std::uint16_t>(events.size());
-  events.append_move(event);
-  meta_.push_back(meta);
-}
-
-void EventBatch::append_copy(const EventType& type, const void* event, EventMeta meta) {
-  meta.column = column_index(type);
-  auto& events = *columns_[meta.column].events;
-  if (events.size() > 0xFFFF) throw std::length_error("a batch holds at most 65,536 events of a type");
-  meta.row = static_cast<std::uint16_t>(events.size());
-  events.append_copy(event);
-  meta_.push_back(meta);
-}
+void EventBatch::too_many() { throw std::length_error("a batch holds at most 65,536 events of a type"); }
 
 EventColumn& EventBatch::column(const EventType& type) { return *columns_[column_index(type)].events; }
 

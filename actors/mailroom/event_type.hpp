@@ -3,6 +3,7 @@
 // whole life of the process. Immutable after registration, so any thread may read it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -19,8 +20,8 @@ namespace mailroom {
 class EventColumn {
  public:
   virtual ~EventColumn() = default;
-  [[nodiscard]] virtual std::size_t size() const noexcept = 0;
-  [[nodiscard]] virtual const void* at(std::size_t index) const noexcept = 0;
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] const void* at(std::size_t index) const noexcept { return events_ + index * event_size_; }
   // Moves *event in; the pointer must be to the column's own C++ type.
   virtual void append_move(void* event) = 0;
   virtual void append_copy(const void* event) = 0;
@@ -31,14 +32,35 @@ class EventColumn {
   // Appends `count` events read from `bytes`, written by schema version `version` (<= the current one).
   // Throws CorruptData when the bytes do not hold exactly that.
   virtual void decode(std::string_view bytes, std::size_t count, unsigned version) = 0;
+
+ protected:
+  explicit EventColumn(std::size_t event_size) : event_size_(event_size) {}
+  // After each change: where the events are and how many. Reading them then needs no virtual call.
+  void now_at(const void* events, std::size_t size) noexcept {
+    events_ = static_cast<const std::byte*>(events);
+    size_ = size;
+  }
+
+ private:
+  const std::byte* events_ = nullptr;
+  std::size_t size_ = 0;
+  const std::size_t event_size_;
 };
 
 // Where a key that is not text is written while it is read; no allocation.
 struct KeyScratch {
   char text[40];
 };
-// Returns the key's canonical text, either inside the event or inside the scratch. Valid while both live.
-using ReadKey = std::string_view (*)(const void* event, KeyScratch& scratch);
+// How one field of an event type is read as a key.
+struct KeyReader {
+  // The key's canonical text, either inside the event or inside the scratch. Valid while both live.
+  std::string_view (*text)(const void* event, KeyScratch& scratch) = nullptr;
+  // hash_key() of that text, without making it where there is a shorter way.
+  std::uint64_t (*hash)(const void* event) = nullptr;
+  // Whether the value is an int64; null: never.
+  bool (*integer)(const void* event) = nullptr;
+  explicit operator bool() const noexcept { return text != nullptr; }
+};
 
 class EventType {
  public:
@@ -61,9 +83,9 @@ class EventType {
                                 EventColumn& column) const = 0;
   // Appends the event's fields as texts, in schema order (for CSV).
   virtual void to_text(const void* event, std::vector<std::string>& fields) const = 0;
-  // nullptr if there is no such field or its type cannot be a key (text, integer, enum, bool, timestamp,
+  // None if there is no such field or its type cannot be a key (text, integer, enum, bool, timestamp,
   // and optionals of these can; an absent optional is the empty key).
-  [[nodiscard]] virtual ReadKey key_reader(std::string_view field) const noexcept = 0;
+  [[nodiscard]] virtual KeyReader key_reader(std::string_view field) const noexcept = 0;
   // Reads a timestamp field (for "time" in a topology); nullptr if it is not one. Microseconds since 1970 UTC.
   using ReadTime = std::int64_t (*)(const void* event);
   [[nodiscard]] virtual ReadTime time_reader(std::string_view field) const noexcept = 0;

@@ -116,7 +116,7 @@ constexpr void for_each_field(Visit&& visit) {
 
 #define MAILROOM_DETAIL_DESCRIBE(Type, As, ...)                                                       \
   static_assert(::mailroom::detail::lists_every_field<Type, BOOST_PP_VARIADIC_SIZE(__VA_ARGS__)>(),   \
-                #Type " has a field that its list does not name");                                   \
+                #Type " has a field that its list does not name");                                    \
   [[maybe_unused]] constexpr auto mailroom_fields(const Type*) {                                      \
     return std::make_tuple(                                                                           \
         BOOST_PP_SEQ_FOR_EACH_I(MAILROOM_DETAIL_FIELD, Type, BOOST_PP_VARIADIC_TO_SEQ(__VA_ARGS__))); \

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include <mailroom/event_key.hpp>
+
 namespace mailroom {
 
 template <class State>
@@ -18,6 +20,7 @@ class KeyTable {
     std::uint64_t hash = 0;
     State state{};
     bool used = false;
+    bool integer = false;  // the key spells an int64
     bool dirty = false;   // changed since the last commit
     bool exists = false;  // the key has a state (else: looked up, or forgotten)
     bool recent = false;  // touched since the last eviction looked at it
@@ -25,12 +28,14 @@ class KeyTable {
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  [[nodiscard]] Slot* find(std::string_view key, std::uint64_t hash) noexcept {
+  [[nodiscard]] Slot* find(const EventKey& key) {
     if (index_.empty()) return nullptr;
+    const auto hash = key.hash();
     for (auto at = hash & mask();; at = (at + 1) & mask()) {
       const auto entry = index_[at];
       if (entry.slot == nullptr) return nullptr;
-      if (entry.hash == hash && entry.slot->key == key) return entry.slot;
+      if (entry.hash == hash && ((key.is_integer() && entry.slot->integer) || entry.slot->key == key.text()))
+        return entry.slot;
     }
   }
 
@@ -45,6 +50,8 @@ class KeyTable {
     free_.pop_back();
     slot.key.assign(key);
     slot.hash = hash;
+    std::int64_t value = 0;
+    slot.integer = detail::spells_integer(key, value);
     slot.used = true;
     place(slot);
     ++size_;

@@ -49,6 +49,8 @@ struct SinkType {
   Schema options_schema;
   std::function<void(const nlohmann::json&)> check_options;  // throws BadValue
   std::function<std::unique_ptr<Sink>(const SinkSettings&)> make;
+  // Whether its calls may wait for the operating system: its shard then has a thread of its own.
+  bool blocks = true;
 };
 
 class SinkTypes {

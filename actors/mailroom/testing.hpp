@@ -118,9 +118,10 @@ class ActorTest : private ContextPort {
     const auto emitted_before = emitted_.size();
     changes_.clear();
     key_ = key;
-    context_.begin(type_->name, key_, time, now_, ++trace_, attempt);
+    const EventKey event_key(key_);
+    context_.begin(type_->name, event_key, time, now_, ++trace_, attempt);
     try {
-      host_->handle(type, event, key_, hash_key(key_), context_);
+      host_->handle(type, event, event_key, context_);
     } catch (...) {
       emitted_.resize(emitted_before);
       throw;

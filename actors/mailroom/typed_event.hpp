@@ -3,28 +3,37 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <mailroom/archive.hpp>
 #include <mailroom/describe.hpp>
 #include <mailroom/event_type.hpp>
 #include <mailroom/json.hpp>
+#include <mailroom/key_hash.hpp>
 
 namespace mailroom {
 
 template <class E>
 class TypedColumn final : public EventColumn {
  public:
-  [[nodiscard]] std::size_t size() const noexcept override { return events_.size(); }
-  [[nodiscard]] const void* at(std::size_t index) const noexcept override { return &events_[index]; }
-  void append_move(void* event) override { events_.push_back(std::move(*static_cast<E*>(event))); }
-  void append_copy(const void* event) override { events_.push_back(*static_cast<const E*>(event)); }
+  TypedColumn() : EventColumn(sizeof(E)) {}
+  void append_move(void* event) override {
+    events_.push_back(std::move(*static_cast<E*>(event)));
+    now_at(events_.data(), events_.size());
+  }
+  void append_copy(const void* event) override {
+    events_.push_back(*static_cast<const E*>(event));
+    now_at(events_.data(), events_.size());
+  }
   void truncate(std::size_t size) override {
     events_.erase(events_.begin() + static_cast<std::ptrdiff_t>(size), events_.end());
+    now_at(events_.data(), events_.size());
   }
   void encode(std::string& out) const override { save_archive(events_.data(), events_.size(), out); }
   void decode(std::string_view bytes, std::size_t count, unsigned version) override {
     load_archive<E>(bytes, count, version, [this](E event) { events_.push_back(std::move(event)); });
+    now_at(events_.data(), events_.size());
   }
   void reserve(std::size_t count) { events_.reserve(count); }
 
@@ -68,6 +77,21 @@ template <class E, std::size_t I>
 std::string_view read_key_field(const void* event, KeyScratch& scratch) {
   constexpr auto f = std::get<I>(fields_of<E>());
   return scalar_key(static_cast<const E*>(event)->*(f.member), scratch);
+}
+template <class E, std::size_t I>
+std::uint64_t hash_key_field(const void* event) {
+  constexpr auto f = std::get<I>(fields_of<E>());
+  const auto& value = static_cast<const E*>(event)->*(f.member);
+  using M = std::remove_cvref_t<decltype(value)>;
+  if constexpr (std::is_integral_v<M> && !std::is_same_v<M, bool>)
+    if (std::in_range<std::int64_t>(value)) return hash_integer_key(static_cast<std::int64_t>(value));
+  KeyScratch scratch;
+  return hash_key(scalar_key(value, scratch));
+}
+template <class E, std::size_t I>
+bool is_integer_field(const void* event) {
+  constexpr auto f = std::get<I>(fields_of<E>());
+  return std::in_range<std::int64_t>(static_cast<const E*>(event)->*(f.member));
 }
 template <class E, std::size_t I>
 std::int64_t read_time_field(const void* event) {
@@ -137,20 +161,23 @@ class TypedEvent final : public EventType {
       }
     });
   }
-  [[nodiscard]] ReadKey key_reader(std::string_view name) const noexcept override { return key_at<0>(name); }
+  [[nodiscard]] KeyReader key_reader(std::string_view name) const noexcept override { return key_at<0>(name); }
   [[nodiscard]] ReadTime time_reader(std::string_view name) const noexcept override { return time_at<0>(name); }
 
  private:
   static constexpr auto fields = fields_of<E>();
   template <std::size_t I>
-  static ReadKey key_at(std::string_view name) noexcept {
+  static KeyReader key_at(std::string_view name) noexcept {
     if constexpr (I < std::tuple_size_v<decltype(fields)>) {
       constexpr auto f = std::get<I>(fields);
       if (f.name != name) return key_at<I + 1>(name);
       using M = std::remove_cvref_t<decltype(std::declval<E>().*(f.member))>;
-      if constexpr (detail::can_be_key<M>()) return &detail::read_key_field<E, I>;
+      if constexpr (std::is_integral_v<M> && !std::is_same_v<M, bool>)
+        return {&detail::read_key_field<E, I>, &detail::hash_key_field<E, I>, &detail::is_integer_field<E, I>};
+      else if constexpr (detail::can_be_key<M>())
+        return {&detail::read_key_field<E, I>, &detail::hash_key_field<E, I>, nullptr};
     }
-    return nullptr;
+    return {};
   }
   template <std::size_t I>
   static ReadTime time_at(std::string_view name) noexcept {

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include <mailroom/mailroom.hpp>
+
+#include "cluster/program/bench_customers.hpp"
 
 namespace mailroom::program {
 namespace {
@@ -62,30 +63,19 @@ struct BenchGeneratorOptions {
 };
 MAILROOM_OPTIONS(BenchGeneratorOptions, events, customers)
 
-// Customer ranks by a power law (s = 1), drawn from a table by a 64-bit mix of the sequence: the n-th event is
-// always the same.
 class BenchGenerator : public Source {
  public:
   using Options = BenchGeneratorOptions;
   using Emits = Events<BenchPayment>;
 
-  explicit BenchGenerator(const Options& options) : options_(options), numbers_(options.customers, 0) {
-    double sum = 0;
-    for (std::uint32_t rank = 1; rank <= options.customers; ++rank) sum += 1.0 / rank;
-    double reached = 0;
-    std::uint32_t rank = 0;
-    table_.reserve(65536);
-    for (int i = 0; i < 65536; ++i) {
-      while (rank + 1 < options.customers && reached + 1.0 / (rank + 1) < sum * i / 65536.0) reached += 1.0 / ++rank;
-      table_.push_back(rank);
-    }
-  }
+  explicit BenchGenerator(const Options& options)
+      : options_(options), customers_(options.customers), numbers_(options.customers, 0) {}
 
   ReadStatus read(SourceBatch& batch, std::size_t max_events) override {
     static const auto& type = event_type_of<BenchPayment>();
     const auto end = std::min<std::uint64_t>(options_.events, next_ + max_events);
     for (; next_ < end; ++next_) {
-      const auto customer = customer_of(next_);
+      const auto customer = customers_.of(next_);
       BenchPayment payment{customer, ++numbers_[customer], 1 + static_cast<std::int64_t>(next_ % 997), 7, 8, 9, 10, 11};
       EventMeta meta;
       meta.time = Timestamp{static_cast<std::int64_t>(next_ + 1)};
@@ -97,20 +87,14 @@ class BenchGenerator : public Source {
   void seek(const nlohmann::json& position) override {
     const auto to = position.get<std::uint64_t>();
     std::fill(numbers_.begin(), numbers_.end(), 0);
-    for (next_ = 0; next_ < to; ++next_) ++numbers_[customer_of(next_)];
+    for (next_ = 0; next_ < to; ++next_) ++numbers_[customers_.of(next_)];
   }
   [[nodiscard]] SourceProgress progress() const override { return {next_, options_.events, "events"}; }
 
  private:
-  [[nodiscard]] std::uint64_t customer_of(std::uint64_t n) const {
-    n += 0x9E3779B97F4A7C15ull;  // splitmix64
-    n = (n ^ (n >> 30)) * 0xBF58476D1CE4E5B9ull;
-    n = (n ^ (n >> 27)) * 0x94D049BB133111EBull;
-    return table_[(n ^ (n >> 31)) & 0xFFFF];
-  }
   const Options options_;
+  const BenchCustomers customers_;
   std::vector<std::uint64_t> numbers_;
-  std::vector<std::uint32_t> table_;
   std::uint64_t next_ = 0;
 };
 MAILROOM_SOURCE(BenchGenerator, "bench_generator")
@@ -143,7 +127,8 @@ const bool sink_registered = SinkTypes::add({"bench_check",
                                              false,
                                              {},
                                              [](const nlohmann::json&) {},
-                                             [](const SinkSettings&) { return std::make_unique<BenchCheckSink>(); }});
+                                             [](const SinkSettings&) { return std::make_unique<BenchCheckSink>(); },
+                                             false});
 
 }  // namespace
 

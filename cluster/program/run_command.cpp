@@ -193,8 +193,10 @@ int run(const RunArguments& arguments) {
   }
   for (const auto& warning : node->warnings()) fmt::print(stderr, "{}\n", to_string(warning));
   if (node->had_finished())
-    fmt::print(stderr, "An earlier run has read this input to its end: nothing more is read; dead letters marked for a retry are tried. "
-                       "--fresh starts over.\n");
+    fmt::print(stderr,
+               "An earlier run has read this input to its end: nothing more is read; dead letters marked for a retry "
+               "are tried. "
+               "--fresh starts over.\n");
 
   auto& engine = node->engine();
   LiveLine live_line;

@@ -29,7 +29,8 @@ class ActorShard final : public ShardCore, private ContextPort {
   // Handlers are called for so long before others get the core, and for the events between two looks at the clock: a
   // batch of slow events must not hold up who has nothing to do with them.
   static constexpr std::int64_t slice_us = 4'000;
-  static constexpr std::uint64_t slice_check = 16;  // the clock is read at the 2nd, 4th, 8th and at each such event
+  // Events between two looks at the clock: few at first, then doubling, so that slow ones show soon.
+  static constexpr std::uint64_t first_unwatched = 2, most_unwatched = 64;
 
   explicit ActorShard(const ShardSetup& setup);
 
@@ -50,10 +51,9 @@ class ActorShard final : public ShardCore, private ContextPort {
     const EventType& type;
     const void* event;
     const EventMeta& meta;
-    Timestamp now;
-    std::string_view key;
-    unsigned attempt;
+    const EventKey& key;
   };
+  class Tally;
   struct TimerChange {
     std::shared_ptr<const EventBatch> event;  // null: cancel
     Timestamp due;
@@ -71,13 +71,24 @@ class ActorShard final : public ShardCore, private ContextPort {
   [[nodiscard]] bool can_take_next() const;  // and new events may be taken
   [[nodiscard]] bool timer_is_due();
   [[nodiscard]] bool slice_is_over();  // if so, work() goes on by a message to itself, behind all that waits by now
-  void handle_next(Work& work);
+  void handle_events(Work& work);
+  void handle_row(Work& work, std::size_t most, Tally& tally);
+  void handle_one(Work& work, Tally& tally);
+  void settle(Result result, Work& work, Tally& tally);
+  [[nodiscard]] std::string_view key_text(const EventBatch& batch, std::size_t index, KeyScratch& scratch);
+  void tell_time(const Work& work);
+  [[nodiscard]] Timestamp now_for(const EventMeta& meta) const;
   void fire_next_timer();
   void retry_due_keys();
   // Runs the handler; `failure_` says why it did not succeed. Nothing has changed then.
-  Result run(const Subject& subject);
+  Result run(const Subject& subject, Timestamp now, unsigned number);
   Result run(const HeldEvent& held, unsigned attempt);
-  void apply_timer_changes(std::string_view key);
+  template <class Call>
+  Result attempt(Call&& call);
+  void take_back();
+  [[noreturn]] void refuse_emission(const EventType& type) const;
+  void change_timers(TimerChange change);
+  void apply_timer_changes();
   void first_failure(HeldEvent held, Input* input);
   // What the topology's "then" says for the event at the head of a waiting key.
   void give_up(const std::string& key);
@@ -91,7 +102,7 @@ class ActorShard final : public ShardCore, private ContextPort {
 
   std::unique_ptr<ActorHost> host_;
   Context context_;
-  std::vector<bool> emits_;  // by EventType::index
+  std::vector<char> emits_;  // by EventType::index; char: read for every emission
   const bool shard_waits_;   // retrying block_shard, or ordering total
   const std::size_t waiting_limit_;
   BackoffPlan backoff_;
@@ -103,13 +114,15 @@ class ActorShard final : public ShardCore, private ContextPort {
   std::string standing_still_for_;  // then "block_shard": the key whose retries are used up
   bool standing_still_ = false;
   std::string failure_;
-  std::vector<TimerChange> timer_changes_;
+  std::vector<TimerChange> timer_changes_;  // of the call under way
+  std::string timer_key_;                   // their key
   std::string composed_key_;
-  TraceId current_trace_ = 0;
+  std::uint64_t emitting_call_ = 0;  // Context::calls() of the call that emitted last
   std::uint64_t handled_ = 0;     // in this round of work
   Timestamp wall_;                // read once per round of work
   std::int64_t now_us_ = 0;       // the same
   std::int64_t wake_due_us_ = 0;  // earliest wake-up asked for; 0: none
+  std::uint64_t look_at_ = 0;     // handled_ at which the clock is looked at next
   bool goes_on_later_ = false;    // the slice is over and the message to ourselves is under way
 };
 

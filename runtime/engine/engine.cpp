@@ -172,8 +172,7 @@ void Engine::Impl::spawn() {
   for (ShardIndex index = 0; index < plan->shards.size(); ++index) {
     const auto& stage = plan->stage_of(index);
     auto& unit = units[index];
-    // A sink blocks in the operating system; it has a thread of its own so that no worker thread does.
-    if (stage.kind == StageKind::sink)
+    if (stage.kind == StageKind::sink && stage.sink->blocks)
       book.shards.push_back(
           system->spawn<ShardActor, caf::detached>(std::ref(*unit.core), std::ref(*unit.port), std::cref(book), index));
     else

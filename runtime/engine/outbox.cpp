@@ -4,9 +4,8 @@
 #include <fmt/format.h>
 
 #include <mailroom/errors.hpp>
-#include <mailroom/key_hash.hpp>
 
-#include "runtime/engine/event_key.hpp"
+#include "runtime/engine/key_of_event.hpp"
 
 namespace mailroom::runtime {
 
@@ -17,7 +16,8 @@ Outbox::Outbox(const Plan& plan, ShardIndex shard, Journal* journal, ShardPort& 
       stage_(plan.shards[shard].stage),
       journal_(journal),
       port_(port),
-      spill_directory_(std::move(spill_directory)) {
+      spill_directory_(std::move(spill_directory)),
+      routes_(plan.routes[stage_]) {
   for (const auto id : plan.shards[shard].outputs) {
     Channel channel;
     channel.planned = &plan.channel(id);
@@ -56,70 +56,64 @@ void Outbox::recover(const ShardRecord& record, const std::function<std::uint64_
 }
 
 std::size_t Outbox::emit(const EventType& type, void* event, Timestamp time, TraceId trace, std::string_view stage) {
-  const auto& by_type = plan_.routes[stage_];
-  static const std::vector<Route> none;
-  const auto& routes = type.index() < by_type.size() ? by_type[type.index()] : none;
   ++emitted_;
-  std::size_t taken = 0;
-  for (std::size_t r = 0; r < routes.size(); ++r) {
-    const auto& route = routes[r];
-    if (!stage.empty() && plan_.topology.stages[route.to_stage].name != stage) continue;
-    EventMeta meta;
-    meta.time = time;
-    meta.trace = trace;
-    std::uint32_t target = 0;
-    if (route.key != nullptr) {
-      KeyScratch scratch;
-      meta.key_hash = hash_key(read_key(*route.key, event, scratch, key_));
-      target = shard_of(meta.key_hash, route.shards);
-    }
-    const auto index = route.first_output + target;
-    const bool last = stage.empty() ? r + 1 == routes.size() : true;
-    this->stage(channels_[index], index, type, event, last, meta);
-    ++taken;
-    if (!stage.empty()) break;
-  }
-  if (taken == 0 && !stage.empty())
-    throw ScenarioError(
-        fmt::format("stage '{}' emits {} to '{}', which does not take it from there; add '{}' to its \"from\" in {}",
-                    plan_.topology.stages[stage_].name, type.name(), stage, plan_.topology.stages[stage_].name,
-                    plan_.topology.file.string()));
-  return taken;
+  const auto& routes = routes_[type.index()];
+  if (!stage.empty()) return emit_to(stage, routes, type, event, time, trace);
+  for (std::size_t r = 0; r < routes.size(); ++r) put(routes[r], r + 1 == routes.size(), type, event, time, trace);
+  return routes.size();
 }
 
-void Outbox::stage(Channel& channel, std::uint32_t index, const EventType& type, void* event, bool move,
-                   const EventMeta& meta) {
-  if (channel.marked != mark_number_) {
-    channel.marked = mark_number_;
-    marks_.push_back({index, channel.staged.size(), channel.staged.empty() ? 0 : channel.staged.back()->size()});
+std::size_t Outbox::emit_to(std::string_view stage, const std::vector<Route>& routes, const EventType& type,
+                            void* event, Timestamp time, TraceId trace) {
+  for (const auto& route : routes) {
+    if (plan_.topology.stages[route.to_stage].name != stage) continue;
+    put(route, true, type, event, time, trace);
+    return 1;
   }
-  if (channel.staged.empty() || channel.staged.back()->size() >= channel.batch_limit) {
-    const auto expected = channel.staged.empty() ? channel.last_batch : channel.batch_limit;
-    channel.staged.push_back(std::make_unique<EventBatch>(expected));
+  throw ScenarioError(
+      fmt::format("stage '{}' emits {} to '{}', which does not take it from there; add '{}' to its \"from\" in {}",
+                  plan_.topology.stages[stage_].name, type.name(), stage, plan_.topology.stages[stage_].name,
+                  plan_.topology.file.string()));
+}
+
+inline void Outbox::put(const Route& route, bool move, const EventType& type, void* event, Timestamp time,
+                        TraceId trace) {
+  std::uint64_t hash = 0;
+  auto index = route.first_output;
+  if (route.key != nullptr) {
+    hash = hash_of_key(*route.key, event, key_);
+    index += shard_of(hash, route.shards);
   }
+  auto& channel = channels_[index];
+  if (channel.open == nullptr) open_batch(channel, index);
+  auto& batch = *channel.open;
+  if (move)
+    batch.append_move(type, event, {time, trace, hash});
+  else
+    batch.append_copy(type, event, {time, trace, hash});
+  if (batch.size() >= channel.batch_limit) channel.open = nullptr;
+  since_mark_.push_back(index);
+  ++staged_events_;
+}
+
+void Outbox::open_batch(Channel& channel, std::uint32_t index) {
   if (!channel.listed) {
     channel.listed = true;
     dirty_.push_back(index);
   }
-  auto& batch = *channel.staged.back();
-  if (move)
-    batch.append_move(type, event, meta);
-  else
-    batch.append_copy(type, event, meta);
-  ++staged_events_;
+  const auto expected = channel.staged.empty() ? channel.last_batch : channel.batch_limit;
+  channel.staged.push_back(std::make_unique<EventBatch>(expected));
+  channel.open = channel.staged.back().get();
 }
 
 void Outbox::rollback() {
-  for (const auto& mark : marks_) {
-    auto& staged = channels_[mark.channel].staged;
-    while (staged.size() > mark.batches) {
-      staged_events_ -= staged.back()->size();
-      staged.pop_back();
-    }
-    if (!staged.empty()) {
-      staged_events_ -= staged.back()->size() - mark.events;
-      staged.back()->truncate(mark.events);
-    }
+  for (auto emitted = since_mark_.rbegin(); emitted != since_mark_.rend(); ++emitted) {
+    auto& channel = channels_[*emitted];
+    auto& staged = channel.staged;
+    staged.back()->truncate(staged.back()->size() - 1);
+    if (staged.back()->empty()) staged.pop_back();
+    channel.open = !staged.empty() && staged.back()->size() < channel.batch_limit ? staged.back().get() : nullptr;
+    --staged_events_;
   }
   mark();
 }
@@ -181,6 +175,7 @@ void Outbox::collect(JournalWrite* write, ShardRecord& record, Timestamp waterma
       queue(channel, std::move(parcel));
     }
     channel.staged.clear();
+    channel.open = nullptr;
     channel.counters->pending.set(channel.pending_events);
   }
   staged_events_ = 0;

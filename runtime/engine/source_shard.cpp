@@ -58,38 +58,19 @@ void SourceShard::on_wake() {
 }
 
 void SourceShard::read_once() {
-  batch_.clear();
   const auto begin = port_.now_us();
   counters_.busy_since_us.store(begin, std::memory_order_relaxed);
-  const auto status = source_->read(batch_, read_limit_);
-  const auto arrival = port_.wall();
-  auto latest = clock_;
-  for (std::size_t i = 0; i < batch_.events.size(); ++i) {
-    const auto& type = batch_.events.type(i);
-    const auto& meta = batch_.events.meta(i);
-    auto time = meta.time;
-    if (type.index() < stage_.time_readers.size() && stage_.time_readers[type.index()] != nullptr)
-      time = Timestamp{stage_.time_readers[type.index()](batch_.events.event(i))};
-    else if (time == Timestamp{})
-      time = arrival;
-    latest = std::max(latest, time - stage_.lateness);
-    outbox_.mark();
-    // The batch is ours alone and cleared before it is read into again: its events may be moved from.
-    if (outbox_.emit(type, const_cast<void*>(batch_.events.event(i)), time, make_trace(stream_, ++record_.sequence),
-                     {}) == 0)
-      counters_.unrouted.add();
+  std::size_t events = 0, dirty = 0;
+  auto status = ReadStatus::more;
+  for (bool filled = true; filled && status == ReadStatus::more && events < read_limit_;) {
+    const auto portion = std::min<std::size_t>(read_portion, read_limit_ - events);
+    batch_.clear();
+    status = source_->read(batch_, portion);
+    filled = batch_.events.size() >= portion;
+    events += batch_.events.size();
+    dirty += batch_.dirty.size();
+    emit_portion();
   }
-  clock_ = latest;
-  for (auto& dirty : batch_.dirty) {
-    HeldEvent held;
-    held.kind = "dirty";
-    held.reason = std::move(dirty.reason);
-    held.origin = std::move(dirty.origin);
-    held.content = std::move(dirty.content);
-    bury(std::move(held), nullptr);
-    if (published_ != nullptr) published_->dirty.add();
-  }
-  const auto read = batch_.events.size() + batch_.dirty.size();
   record_.position = source_->position();
   ended_ = status == ReadStatus::end;
   if (ended_) {
@@ -97,12 +78,12 @@ void SourceShard::read_once() {
     finite_clock_ = clock_;
     if (event_clock_) clock_ = Timestamp::max();
   }
-  if (read > 0 || ended_) {
-    counters_.in.add(batch_.events.size());
+  if (events + dirty > 0 || ended_) {
+    counters_.in.add(events);
     ++uncommitted_;
     commit();
     const auto spent = static_cast<std::uint64_t>(std::max<std::int64_t>(0, port_.now_us() - begin));
-    if (!batch_.events.empty()) counters_.work.record(spent / batch_.events.size(), batch_.events.size());
+    if (events > 0) counters_.work.record(spent / events, events);
     if (journal_ != nullptr && !sync_requested_) {
       sync_requested_ = true;
       committed_at_request_ = record_.sequence;
@@ -120,6 +101,35 @@ void SourceShard::read_once() {
     if (status == ReadStatus::idle) set_state(ShardState::idle);
     reading_later_ = true;
     port_.wake_after(status == ReadStatus::idle ? idle_wait_us : 0);
+  }
+}
+
+void SourceShard::emit_portion() {
+  const auto arrival = port_.wall();
+  auto latest = clock_;
+  for (std::size_t i = 0; i < batch_.events.size(); ++i) {
+    const auto& type = batch_.events.type(i);
+    const auto& meta = batch_.events.meta(i);
+    auto time = meta.time;
+    if (type.index() < stage_.time_readers.size() && stage_.time_readers[type.index()] != nullptr)
+      time = Timestamp{stage_.time_readers[type.index()](batch_.events.event(i))};
+    else if (time == Timestamp{})
+      time = arrival;
+    latest = std::max(latest, time - stage_.lateness);
+    // The batch is ours alone and cleared before it is read into again: its events may be moved from.
+    if (outbox_.emit(type, const_cast<void*>(batch_.events.event(i)), time, make_trace(stream_, ++record_.sequence),
+                     {}) == 0)
+      counters_.unrouted.add();
+  }
+  clock_ = latest;
+  for (auto& dirty : batch_.dirty) {
+    HeldEvent held;
+    held.kind = "dirty";
+    held.reason = std::move(dirty.reason);
+    held.origin = std::move(dirty.origin);
+    held.content = std::move(dirty.content);
+    bury(std::move(held), nullptr);
+    if (published_ != nullptr) published_->dirty.add();
   }
 }
 

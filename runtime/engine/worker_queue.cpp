@@ -367,13 +367,14 @@ WorkResult run_work_order(ActorHost& host, const Stage& stage, const WorkOrder& 
   result.emitted = std::make_shared<EventBatch>();
   ChunkPort port(stage, result, log);
   Context context(port);
+  const EventKey no_key({});
   for (auto i = order.first; i < order.last; ++i) {
     const auto& meta = order.batch->meta(i);
-    context.begin(stage.name, {}, meta.time, order.now, meta.trace, order.attempt);
+    context.begin(stage.name, no_key, meta.time, order.now, meta.trace, order.attempt);
     port.begin(i, meta.trace);
     WorkResult::Failure failure{i, false, false, {}};
     try {
-      host.handle(order.batch->type(i), order.batch->event(i), {}, 0, context);
+      host.handle(order.batch->type(i), order.batch->event(i), no_key, context);
       continue;
     } catch (const Rejected& refusal) {
       failure.rejected = true;

@@ -16,7 +16,7 @@ namespace mailroom::runtime {
 
 namespace {
 
-constexpr std::uint64_t format_version = 1;
+constexpr std::uint64_t format_version = 2;  // 1: Boost's own archives
 
 std::optional<std::uint64_t> read_number(Store& store, char kind) {
   std::string key;
@@ -50,9 +50,9 @@ std::optional<std::uint64_t> check_log(Store& store) {
       });
     return std::nullopt;
   }
-  if (*format > format_version)
+  if (*format != format_version)
     throw CorruptData(
-        fmt::format("journal: format {}, this program reads up to {}: use the version of Mailroom that wrote it",
+        fmt::format("journal: format {}, this program reads format {}: use the version of Mailroom that wrote it",
                     *format, format_version));
   return commit;
 }

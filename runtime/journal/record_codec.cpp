@@ -364,7 +364,7 @@ std::uint64_t decode_number(std::string_view bytes) {
 std::string unknown_schema(std::string_view batch) {
   // As batch_codec.hpp lays it out. decode_batch() is what judges the rest; this only looks at the columns' heads.
   constexpr std::size_t head_size = 18, column_size = 14;
-  if (batch.size() < head_size || batch.substr(0, 4) != "MRB1" || read_u32(batch, 4) != batch.size() ||
+  if (batch.size() < head_size || batch.substr(0, 4) != batch_magic || read_u32(batch, 4) != batch.size() ||
       read_u32(batch, 8) != crc32c(batch.substr(12)))
     throw CorruptData("batch: magic, length or checksum is wrong");
   std::size_t at = head_size;

@@ -133,7 +133,7 @@ std::string summary_table(const TelemetrySnapshot& snapshot, bool colours) {
   books.column("+ in flight");
   books.column("", true);
   std::size_t unbalanced = 0;
-  std::uint64_t violations = 0, events = 0, before = 0, dirty = 0;
+  std::uint64_t violations = 0, events = 0, dirty = 0;
   for (const auto& edge : snapshot.edges) {
     const auto difference = edge.difference();
     if (difference != 0) ++unbalanced;
@@ -149,7 +149,7 @@ std::string summary_table(const TelemetrySnapshot& snapshot, bool colours) {
     dirty += source.dirty;
   }
   // A source counts from its beginning, its shard from this start.
-  before = events;
+  auto before = events;
   for (const auto& shard : snapshot.shards)
     for (const auto& source : snapshot.sources)
       if (source.stage == shard.stage) before -= std::min(before, shard.in);
@@ -165,7 +165,8 @@ std::string summary_table(const TelemetrySnapshot& snapshot, bool colours) {
   if (snapshot.durable)
     text += fmt::format("{} commits, {} syncs (p99 {}); ", human_number(snapshot.commits), human_number(snapshot.syncs),
                         human_duration(snapshot.sync_time.quantile_us(0.99)));
-  text += unbalanced == 0 ? "the books balance; " : red(fmt::format("{} EDGE{} NOT BALANCE; ", unbalanced, unbalanced == 1 ? " DOES" : "S DO"));
+  text += unbalanced == 0 ? "the books balance; "
+                          : red(fmt::format("{} EDGE{} NOT BALANCE; ", unbalanced, unbalanced == 1 ? " DOES" : "S DO"));
   text +=
       violations == 0 ? "every key in order." : red(fmt::format("{} EVENTS OUT OF ORDER.", human_number(violations)));
   return text;

@@ -17,10 +17,10 @@ inline const EnumNames<Overflow> overflow_names{{"backpressure", Overflow::backp
                                                 {"reject", Overflow::reject}};
 inline const EnumNames<Retrying> retrying_names{{"block_key", Retrying::block_key},
                                                 {"block_shard", Retrying::block_shard}};
-inline const EnumNames<Then> then_names{
-    {"dead_letter", Then::skip},    {"skip", Then::skip},        {"park_key", Then::park_key},
-    {"block_key", Then::block_key}, {"block_shard", Then::block_shard}, {"stop", Then::stop},
-    {"escalate", Then::escalate}};
+inline const EnumNames<Then> then_names{{"dead_letter", Then::skip},        {"skip", Then::skip},
+                                        {"park_key", Then::park_key},       {"block_key", Then::block_key},
+                                        {"block_shard", Then::block_shard}, {"stop", Then::stop},
+                                        {"escalate", Then::escalate}};
 inline const EnumNames<Strategy> strategy_names{{"one_for_one", Strategy::one_for_one},
                                                 {"one_for_all", Strategy::one_for_all},
                                                 {"rest_for_one", Strategy::rest_for_one}};

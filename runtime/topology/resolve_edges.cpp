@@ -154,7 +154,7 @@ class Resolver {
       KeyFields resolved;
       for (const auto& field : fields) {
         const auto reader = type->key_reader(field);
-        if (reader == nullptr) {
+        if (!reader) {
           problems_.error(spec_pointer, why_no_key(*type, field));
           resolved.readers.clear();
           break;
@@ -178,7 +178,7 @@ class Resolver {
   static std::string why_no_key(const EventType& type, const std::string& field) {
     std::vector<std::string_view> able;
     for (const auto& candidate : type.schema().fields)
-      if (type.key_reader(candidate.name) != nullptr) able.push_back(candidate.name);
+      if (type.key_reader(candidate.name)) able.push_back(candidate.name);
     const auto list = able.empty() ? std::string("none of its fields can")
                                    : fmt::format("fields that can: {}", fmt::join(able, ", "));
     if (const auto* known = type.schema().field(field))

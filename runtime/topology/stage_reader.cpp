@@ -26,7 +26,8 @@ std::string unknown(const char* what, const std::string& name, const List& list,
   return fmt::format("no {} is called \"{}\"; known are: {}. {}", what, name,
                      names.empty() ? std::string("none") : fmt::format("{}", fmt::join(names, ", ")), hint);
 }
-constexpr const char* library_hint = "Is its library named in \"library\", and is it declared there by its MAILROOM_ macro?";
+constexpr const char* library_hint =
+    "Is its library named in \"library\", and is it declared there by its MAILROOM_ macro?";
 
 template <class Type>
 void read_options(ObjectReader& reader, const Type& type, Stage& stage, ProblemList& problems) {

@@ -64,10 +64,10 @@ struct MailboxPolicy {
   Overflow overflow = Overflow::backpressure;
 };
 
-// Key of one event type at one stage: one field, or several (then parts joined as compose_key does).
+// Key of one event type at one stage: one field, or several (then parts joined as append_key_part does).
 struct KeyFields {
   std::vector<std::string> names;
-  std::vector<ReadKey> readers;  // same order
+  std::vector<KeyReader> readers;  // same order
 };
 
 struct Edge {

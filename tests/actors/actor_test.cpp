@@ -92,7 +92,7 @@ TEST(ActorHost, EvictedStatesComeBackAsTheyWereCommitted) {
   });
   const auto put = [&](const std::string& key, const std::string& item) {
     const Put event{key, item};
-    host->handle(mailroom::event_type_of<Put>(), &event, key, mailroom::hash_key(key), context);
+    host->handle(mailroom::event_type_of<Put>(), &event, mailroom::EventKey(key), context);
   };
   const auto commit = [&] {
     host->take_changes(

@@ -219,6 +219,18 @@ TEST(Versions, AStructInsideAnotherKeepsItsOwnVersion) {
   EXPECT_EQ(now.last, 8);
 }
 
+TEST(Versions, AnOlderProgramRefusesAStructOfANewerOne) {
+  std::string bytes;
+  const after::Holder newer{7, {{"alice", "EUR"}}, 8};
+  mailroom::save_archive(&newer, 1, bytes);
+  try {
+    mailroom::load_archive<before::Holder>(bytes, 1, 1, [](before::Holder) {});
+    FAIL() << "read by guessing";
+  } catch (const CorruptData& error) {
+    EXPECT_THAT(error.what(), HasSubstr("Grown was written as version 2 and this program knows version 1"));
+  }
+}
+
 TEST(Archive, RefusesASizeThatTheBytesCannotHold) {
   // Everything up to its lists is fixed, so a size of 2^60 can be put where theirs stands.
   const std::string huge("\xff\xff\xff\xff\xff\xff\xff\xff\x0f", 9);
@@ -324,7 +336,7 @@ TEST(EventTypes, ASecondTypeOfTheSameNameIsRefused) {
     void append_from_json(const nlohmann::json&, mailroom::EventColumn&) const override {}
     void append_from_text(const std::vector<std::optional<std::string_view>>&, mailroom::EventColumn&) const override {}
     void to_text(const void*, std::vector<std::string>&) const override {}
-    mailroom::ReadKey key_reader(std::string_view) const noexcept override { return nullptr; }
+    mailroom::KeyReader key_reader(std::string_view) const noexcept override { return {}; }
     ReadTime time_reader(std::string_view) const noexcept override { return nullptr; }
   };
   try {

@@ -11,7 +11,7 @@
 
 #include <mailroom/json.hpp>
 
-#include "runtime/engine/event_key.hpp"
+#include "runtime/engine/key_of_event.hpp"
 #include "tests/faults/load/item.hpp"
 
 namespace faults {

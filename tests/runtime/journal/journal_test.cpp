@@ -150,7 +150,7 @@ TEST_F(JournalTest, ALogThatLostAcknowledgedCommitsIsRefused) {
               HasSubstr("commit " + std::to_string(acknowledged) + " had been acknowledged"));
 }
 
-TEST_F(JournalTest, ANewerFormatIsRefused) {
+TEST_F(JournalTest, AnotherFormatIsRefused) {
   open();
   ASSERT_TRUE(disk_->remove(Table::meta, "f"));
   MemoryStore store(disk_);

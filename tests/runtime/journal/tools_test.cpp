@@ -129,7 +129,7 @@ TEST_F(ToolsTest, AnUnknownTypeIsNoDamage) {
   held_key(key, ledger_, 7);
   encode_held(held(7, "erin", channel_), value);
   // The schema's id is the first thing after the batch's head of 18 bytes; its checksum is made right again.
-  const auto batch = value.find("MRB1");
+  const auto batch = value.find(batch_magic);
   ASSERT_NE(batch, std::string::npos);
   value[batch + 18] = static_cast<char>(value[batch + 18] ^ 0x55);
   const auto crc = crc32c(std::string_view(value).substr(batch + 12));

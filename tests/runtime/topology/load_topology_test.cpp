@@ -315,7 +315,7 @@ RC_GTEST_PROP(JsonDocument, LinesAreThoseOfTheText, ()) {
   for (const auto& name : names) {
     const auto at = text.find("\"" + name + "\": {");
     RC_ASSERT(document.line_of("/" + name) == 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
-    const auto inner = text.find("true", at);
+    const auto inner = text.find("\"x\": true", at);
     RC_ASSERT(document.line_of("/" + name + "/inner/2/x") ==
               1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(inner), '\n'));
   }

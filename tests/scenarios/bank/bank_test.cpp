@@ -1,10 +1,10 @@
 // The guide's unit test, on the guide's scenario; and that the guide shows the scenario as it is.
+#include "scenarios/bank/bank.cpp"
+
 #include <fstream>
 #include <gtest/gtest.h>
 
 #include <mailroom/testing.hpp>
-
-#include "scenarios/bank/bank.cpp"
 
 TEST(Ledger, RefusesAnOverdraft) {
   mailroom::testing::ActorTest<bank::Ledger> ledger;

@@ -101,8 +101,8 @@ std::string SagaRouter::key_of(const Stage& stage, const Message& message) const
   mailroom::KeyScratch scratch;
   const auto& field = stage.key.is_object() ? stage.key.at(message.type->name()) : stage.key;
   const auto reader = message.type->key_reader(field.get<std::string>());
-  if (reader == nullptr) throw std::runtime_error(stage.name + ": " + message.type->name() + " has no key " + field.dump());
-  return std::string(reader(message.event->at(0), scratch));
+  if (!reader) throw std::runtime_error(stage.name + ": " + message.type->name() + " has no key " + field.dump());
+  return std::string(reader.text(message.event->at(0), scratch));
 }
 
 void SagaRouter::send(std::size_t from_shard, const EventType& type, const void* event, Timestamp time) {
@@ -137,12 +137,13 @@ void SagaRouter::handle(Shard& shard, const Message& message, const std::string&
   port.host = shard.host.get();
   mailroom::Context context(port);
   const auto& stage = stages_[shard.stage];
+  const mailroom::EventKey event_key(key);
   for (unsigned attempt = 1;; ++attempt) {
-    context.begin(stage.name, key, message.time, now, 0, attempt);
+    context.begin(stage.name, event_key, message.time, now, 0, attempt);
     port.sent.clear();
     port.timers.clear();
     try {
-      shard.host->handle(*message.type, message.event->at(0), key, mailroom::hash_key(key), context);
+      shard.host->handle(*message.type, message.event->at(0), event_key, context);
       break;
     } catch (const orders::GatewayDown&) {
       continue;

@@ -1,4 +1,4 @@
-// How an event's key is read by a stage, and which shard owns it. The one place that decides both.
+// The key by which a stage asks for an event, and the shard that owns it. The one place that decides both.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,18 @@ namespace mailroom::runtime {
 
 // The key's text, valid while event, scratch and `composed` live. `composed` is used for keys of several fields.
 inline std::string_view read_key(const KeyFields& key, const void* event, KeyScratch& scratch, std::string& composed) {
-  if (key.readers.size() == 1) return key.readers[0](event, scratch);
+  if (key.readers.size() == 1) return key.readers[0].text(event, scratch);
   composed.clear();
   for (std::size_t i = 0; i < key.readers.size(); ++i)
-    append_key_part(composed, key.readers[i](event, scratch), i == 0);
+    append_key_part(composed, key.readers[i].text(event, scratch), i == 0);
   return composed;
+}
+
+// hash_key() of that text.
+inline std::uint64_t hash_of_key(const KeyFields& key, const void* event, std::string& composed) {
+  if (key.readers.size() == 1) return key.readers[0].hash(event);
+  KeyScratch scratch;
+  return hash_key(read_key(key, event, scratch, composed));
 }
 
 // The upper half decides the shard, so that tables inside a shard may use the lower bits.
