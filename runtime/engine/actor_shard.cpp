@@ -1,6 +1,7 @@
 #include "runtime/engine/actor_shard.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <fmt/format.h>
 #include <map>
 
@@ -103,14 +104,29 @@ bool ActorShard::timer_is_due() {
   return due && *due <= (event_clock_ ? clock_ : wall_);
 }
 
+bool ActorShard::slice_is_over() {
+  if (goes_on_later_) return true;
+  // Sooner at first: events that take long by themselves show it at once.
+  const bool look = handled_ < slice_check ? handled_ > 1 && std::has_single_bit(handled_) : handled_ % slice_check == 0;
+  if (!look || port_.now_us() < now_us_ + slice_us) return false;
+  goes_on_later_ = true;
+  port_.wake_after(0);
+  return true;
+}
+
+std::size_t ActorShard::until_next_look() const {
+  if (handled_ < 2) return 2 - handled_;
+  return handled_ < slice_check ? 2 * std::bit_floor(handled_) - handled_ : slice_check - handled_ % slice_check;
+}
+
 void ActorShard::work() {
-  if (host_ == nullptr) return;
+  if (host_ == nullptr || goes_on_later_) return;
   now_us_ = port_.now_us();
   if (!event_clock_) wall_ = port_.wall();
   counters_.busy_since_us.store(now_us_, std::memory_order_relaxed);
   handled_ = 0;
   if (!waiting_.empty()) retry_due_keys();
-  while (can_take_next()) {
+  while (can_take_next() && !slice_is_over()) {
     if (timers_.size() > 0 && timer_is_due()) {
       fire_next_timer();
     } else if (inbox_.empty()) {
@@ -170,13 +186,13 @@ void ActorShard::handle_events(Work& item) {
   Tally tally(*this, input);
   if (item.parcel.first_sequence + item.next <= input.consumed.sequence) counters_.order_violations.add();
   const auto size = item.parcel.batch->size();
-  while (item.next < size && can_take_next()) {
+  while (item.next < size && can_take_next() && !slice_is_over()) {
     const auto spent = uncommitted_ + tally.taken + outbox_.staged();
     if (spent >= commit_limit) return;
     if (event_clock_ && input.from_source) tell_time(item);
     if (timers_.size() > 0 && timer_is_due()) return;
     if (waiting_.empty() && parked_keys_.empty() && !(event_clock_ && input.from_source))
-      handle_row(item, commit_limit - spent, tally);
+      handle_row(item, std::min(commit_limit - spent, until_next_look()), tally);
     else
       handle_one(item, tally);
     input.consumed.sequence = item.parcel.first_sequence + item.next - 1;
@@ -431,12 +447,12 @@ void ActorShard::first_failure(HeldEvent held, Input* input) {
 }
 
 void ActorShard::retry_due_keys() {
-  while (can_run()) {
+  while (can_run() && !slice_is_over()) {
     auto due = waiting_.due_key(port_.now_us());
     if (!due) break;
     const std::string key = *due;
-    // Its whole queue, in order, until one fails again.
-    while (can_run() && waiting_.contains(key)) {
+    // Its whole queue, in order, until one fails again. It stays due if the slice ends before.
+    while (can_run() && waiting_.contains(key) && !slice_is_over()) {
       auto& head = waiting_.front(key);
       if (head.attempts > 0) counters_.retries.add();
       ++handled_;
@@ -553,7 +569,10 @@ void ActorShard::schedule_wakes() {
 }
 
 void ActorShard::on_wake() {
-  wake_due_us_ = 0;
+  if (goes_on_later_)
+    goes_on_later_ = false;
+  else
+    wake_due_us_ = 0;
   guarded([this] { work(); });
 }
 
@@ -584,7 +603,7 @@ void ActorShard::collect_changes(JournalWrite* write) {
 }
 
 bool ActorShard::at_rest() const {
-  return waiting_.empty() && !awaits_supervisor_ &&
+  return waiting_.empty() && !awaits_supervisor_ && !goes_on_later_ &&
          (!event_clock_ || timers_.size() == 0 || clock_ != Timestamp::max());
 }
 

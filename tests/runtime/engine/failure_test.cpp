@@ -247,6 +247,26 @@ TEST_F(FailureTest, AStuckActorIsReportedAndTheNodeEndsWithoutIt) {
   EXPECT_EQ(engine->result().ending, Ending::finished);
 }
 
+TEST_F(FailureTest, HandlersThatDoNotReturnInAnyThreadAreReportedAndTheNodeEndsWithoutThem) {
+  for (int key = 0; key < 16; ++key) world().input.push_back({"k" + std::to_string(key), 1});  // both shards get some
+  world().endless = true;  // the source is still open when no thread is left that could close it
+  auto gate = std::make_shared<Gate>();
+  world().on_note = [gate](const Note&, Context&) { gate->pass(); };
+  options_.drain_deadline = std::chrono::milliseconds(50);
+  options_.stop_deadline = std::chrono::milliseconds(50);
+  const auto engine = start(pipeline(R"({"deadline": "20ms"})"));
+  EXPECT_TRUE(until([&] {
+    const auto snapshot = engine->snapshot();
+    return std::count_if(snapshot.shards.begin(), snapshot.shards.end(),
+                         [](const auto& shard) { return shard.state == ShardState::stuck; }) == 2;
+  }));
+  engine->request_stop(StopMode::drain);
+  EXPECT_TRUE(engine->wait_for(std::chrono::seconds(20)));
+  EXPECT_EQ(engine->result().ending, Ending::checkpointed);
+  EXPECT_THAT(engine->result().not_stopped, ::testing::IsSupersetOf({"act/0", "act/1"}));
+  gate->open();
+}
+
 TEST_F(FailureTest, AMistakeInAnActorStopsTheNodeAndTheBooksStillBalance) {
   input({{"a", 1}, {"a", 2}, {"a", 3}});
   world().on_note = [](const Note& note, Context& context) {
