@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <mailroom/errors.hpp>
+#include <mailroom/safe_folder.hpp>
 
 namespace mailroom::cluster {
 namespace fs = std::filesystem;
@@ -50,11 +51,11 @@ Node::Node(NodeOptions options) {
   durable_ = topology.durability == Durability::durable;
 
   if (options.fresh) forget_earlier_run(data_);
-  std::error_code error;
-  fs::create_directories(data_ / "output", error);
-  if (error)
-    throw StorageError(fmt::format("can't create {}: {}; give another folder with --data", (data_ / "output").string(),
-                                   error.message()));
+  try {
+    make_safe_folder(data_ / "output");
+  } catch (const StorageError& error) {
+    throw StorageError(fmt::format("{}; or give another folder with --data", error.what()));
+  }
 
   std::unique_ptr<Journal> journal;
   if (durable_) {

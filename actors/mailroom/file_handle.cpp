@@ -12,7 +12,16 @@ FileHandle::~FileHandle() {
 }
 
 StorageError storage_error(std::string_view path, std::string_view what_failed, int error) {
-  return StorageError(fmt::format("{}: {}: {}", path, what_failed, std::generic_category().message(error)));
+  const auto advice = [error]() -> std::string_view {
+    switch (error) {
+      case ENOSPC:
+      case EDQUOT:
+      case EFBIG: return "; free space there, then start again";
+      case EIO: return "; look at the disk (dmesg), then start again";
+      default: return "";
+    }
+  };
+  return StorageError(fmt::format("{}: {}: {}{}", path, what_failed, std::generic_category().message(error), advice()));
 }
 
 long read_some(const FileHandle& file, const std::string& path, char* to, std::size_t room) {

@@ -28,7 +28,8 @@ class FileHandle {
   int fd_ = -1;
 };
 
-// "orders.csv: can't be opened: No such file or directory", from errno as `error`.
+// "orders.csv: can't be opened: No such file or directory", from errno as `error`; for a full or failing disk with what
+// to do about it.
 StorageError storage_error(std::string_view path, std::string_view what_failed, int error);
 
 // ::read, begun again when a signal interrupts it. Throws StorageError naming `path`; 0 at the end. A non-blocking file

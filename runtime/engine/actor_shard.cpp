@@ -1,6 +1,7 @@
 #include "runtime/engine/actor_shard.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <fmt/format.h>
 #include <map>
 
@@ -105,12 +106,17 @@ bool ActorShard::timer_is_due() {
 
 bool ActorShard::slice_is_over() {
   if (goes_on_later_) return true;
-  if (handled_ < look_at_) return false;
-  look_at_ = handled_ + std::clamp<std::uint64_t>(handled_, first_unwatched, most_unwatched);
-  if (port_.now_us() < now_us_ + slice_us) return false;
+  // Sooner at first: events that take long by themselves show it at once.
+  const bool look = handled_ < slice_check ? handled_ > 1 && std::has_single_bit(handled_) : handled_ % slice_check == 0;
+  if (!look || port_.now_us() < now_us_ + slice_us) return false;
   goes_on_later_ = true;
   port_.wake_after(0);
   return true;
+}
+
+std::size_t ActorShard::until_next_look() const {
+  if (handled_ < 2) return 2 - handled_;
+  return handled_ < slice_check ? 2 * std::bit_floor(handled_) - handled_ : slice_check - handled_ % slice_check;
 }
 
 void ActorShard::work() {
@@ -119,7 +125,6 @@ void ActorShard::work() {
   if (!event_clock_) wall_ = port_.wall();
   counters_.busy_since_us.store(now_us_, std::memory_order_relaxed);
   handled_ = 0;
-  look_at_ = first_unwatched;
   if (!waiting_.empty()) retry_due_keys();
   while (can_take_next() && !slice_is_over()) {
     if (timers_.size() > 0 && timer_is_due()) {
@@ -175,7 +180,7 @@ class ActorShard::Tally {
   Input& input_;
 };
 
-// Handles events of the parcel until it is done, a commit is due, the slice is over or a timer comes first.
+// Handles events of the parcel until it is done, a commit is due or a timer comes first.
 void ActorShard::handle_events(Work& item) {
   auto& input = *item.input;
   Tally tally(*this, input);
@@ -187,7 +192,7 @@ void ActorShard::handle_events(Work& item) {
     if (event_clock_ && input.from_source) tell_time(item);
     if (timers_.size() > 0 && timer_is_due()) return;
     if (waiting_.empty() && parked_keys_.empty() && !(event_clock_ && input.from_source))
-      handle_row(item, std::min(commit_limit - spent, look_at_ - handled_), tally);
+      handle_row(item, std::min(commit_limit - spent, until_next_look()), tally);
     else
       handle_one(item, tally);
     input.consumed.sequence = item.parcel.first_sequence + item.next - 1;

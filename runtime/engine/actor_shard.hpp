@@ -29,8 +29,7 @@ class ActorShard final : public ShardCore, private ContextPort {
   // Handlers are called for so long before others get the core, and for the events between two looks at the clock: a
   // batch of slow events must not hold up who has nothing to do with them.
   static constexpr std::int64_t slice_us = 4'000;
-  // Events between two looks at the clock: few at first, then doubling, so that slow ones show soon.
-  static constexpr std::uint64_t first_unwatched = 2, most_unwatched = 64;
+  static constexpr std::uint64_t slice_check = 32;  // the clock is read at the 2nd, 4th, 8th, 16th and at each such event
 
   explicit ActorShard(const ShardSetup& setup);
 
@@ -70,7 +69,6 @@ class ActorShard final : public ShardCore, private ContextPort {
   [[nodiscard]] bool can_run() const;        // handlers may be called at all
   [[nodiscard]] bool can_take_next() const;  // and new events may be taken
   [[nodiscard]] bool timer_is_due();
-  [[nodiscard]] bool slice_is_over();  // if so, work() goes on by a message to itself, behind all that waits by now
   void handle_events(Work& work);
   void handle_row(Work& work, std::size_t most, Tally& tally);
   void handle_one(Work& work, Tally& tally);
@@ -78,6 +76,8 @@ class ActorShard final : public ShardCore, private ContextPort {
   [[nodiscard]] std::string_view key_text(const EventBatch& batch, std::size_t index, KeyScratch& scratch);
   void tell_time(const Work& work);
   [[nodiscard]] Timestamp now_for(const EventMeta& meta) const;
+  [[nodiscard]] bool slice_is_over();  // if so, work() goes on by a message to itself, behind all that waits by now
+  [[nodiscard]] std::size_t until_next_look() const;  // events to be handled before slice_is_over() reads the clock
   void fire_next_timer();
   void retry_due_keys();
   // Runs the handler; `failure_` says why it did not succeed. Nothing has changed then.
@@ -122,7 +122,6 @@ class ActorShard final : public ShardCore, private ContextPort {
   Timestamp wall_;                // read once per round of work
   std::int64_t now_us_ = 0;       // the same
   std::int64_t wake_due_us_ = 0;  // earliest wake-up asked for; 0: none
-  std::uint64_t look_at_ = 0;     // handled_ at which the clock is looked at next
   bool goes_on_later_ = false;    // the slice is over and the message to ourselves is under way
 };
 

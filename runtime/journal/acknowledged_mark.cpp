@@ -10,6 +10,7 @@
 
 #include <mailroom/batch_codec.hpp>
 #include <mailroom/errors.hpp>
+#include <mailroom/file_handle.hpp>
 
 namespace mailroom::runtime {
 
@@ -34,7 +35,7 @@ AcknowledgedMark::AcknowledgedMark(const std::filesystem::path& directory, Mode 
   const auto fail = [&](const char* what) {
     const int error = errno;
     if (file_ >= 0) ::close(file_);
-    throw StorageError(fmt::format("{}: {}: {}", path_.string(), what, std::strerror(error)));
+    throw storage_error(path_.string(), what, error);
   };
   file_ = ::open(path_.c_str(), (mode == Mode::write ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC, 0644);
   if (file_ < 0) {
@@ -77,8 +78,7 @@ void AcknowledgedMark::set(std::uint64_t commit) {
   const auto bytes = encode_mark(commit);
   const auto written = ::pwrite(file_, bytes.data(), bytes.size(), 0);
   if (written != static_cast<ssize_t>(bytes.size())) {
-    throw StorageError(
-        fmt::format("{}: cannot be written: {}", path_.string(), written < 0 ? std::strerror(errno) : "too few bytes"));
+    throw storage_error(path_.string(), "cannot be written", written < 0 ? errno : EIO);
   }
   commit_ = commit;
 }

@@ -1,7 +1,6 @@
 #include "runtime/journal/directory_lock.hpp"
 
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <string>
@@ -10,17 +9,15 @@
 #include <utility>
 
 #include <mailroom/errors.hpp>
+#include <mailroom/file_handle.hpp>
+#include <mailroom/safe_folder.hpp>
 
 namespace mailroom::runtime {
 
 DirectoryLock::DirectoryLock(const std::filesystem::path& directory, Mode mode) {
   const auto path = directory / "OWNER";
   if (mode == Mode::write) {
-    std::error_code error;
-    std::filesystem::create_directories(directory, error);
-    if (error)
-      throw StorageError(
-          fmt::format("journal {}: the directory cannot be made: {}", directory.string(), error.message()));
+    make_safe_folder(directory);
     file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   } else {
     file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -30,16 +27,14 @@ DirectoryLock::DirectoryLock(const std::filesystem::path& directory, Mode mode) 
       throw StorageError(
           fmt::format("journal {}: there is no journal here: give the directory that `mailroom run --data` names",
                       directory.string()));
-    throw StorageError(fmt::format("journal {}: OWNER cannot be opened: {}", directory.string(), std::strerror(errno)));
+    throw storage_error(path.string(), "cannot be opened", errno);
   }
   if (::flock(file_, (mode == Mode::write ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
     const int error = errno;
     char text[64] = {};
     const auto size = ::pread(file_, text, sizeof text - 1, 0);
     ::close(std::exchange(file_, -1));
-    if (error != EWOULDBLOCK)
-      throw StorageError(
-          fmt::format("journal {}: OWNER cannot be locked: {}", directory.string(), std::strerror(error)));
+    if (error != EWOULDBLOCK) throw storage_error(path.string(), "cannot be locked", error);
     std::string owner(text, size > 0 ? static_cast<std::size_t>(size) : 0);
     while (!owner.empty() && owner.back() == '\n') owner.pop_back();
     throw StorageError(fmt::format("journal {}: in use by {}: stop it first, or give another directory",

@@ -26,7 +26,7 @@ std::optional<std::uint64_t> read_number(Store& store, char kind) {
   try {
     return decode_number(unseal(Table::meta, key, *value));
   } catch (const CorruptData& error) {
-    throw CorruptData(fmt::format("journal: {}: {}", describe_key(Table::meta, key), error.what()));
+    throw CorruptData(fmt::format("{}: {}: {}", store.name(), describe_key(Table::meta, key), error.what()));
   }
 }
 
@@ -38,22 +38,22 @@ std::optional<std::uint64_t> check_log(Store& store) {
   const auto acknowledged = store.acknowledged();
   if (commit < acknowledged)
     throw CorruptData(
-        fmt::format("journal: the log ends at commit {} but commit {} had been acknowledged: records are missing. "
+        fmt::format("{}: the log ends at commit {} but commit {} had been acknowledged: records are missing. "
                     "Restore the directory from a copy, or look at what is left with `mailroom journal inspect`",
-                    commit, acknowledged));
+                    store.name(), commit, acknowledged));
   if (!format) {
     for (std::size_t i = 0; i < table_count; ++i)
       store.scan(static_cast<Table>(i), {}, [&](std::string_view key, std::string_view) -> bool {
         throw CorruptData(
-            fmt::format("journal: no format is recorded, but there is {}: this is no journal, or its first row is lost",
-                        describe_key(static_cast<Table>(i), key)));
+            fmt::format("{}: no format is recorded, but there is {}: this is no journal, or its first row is lost",
+                        store.name(), describe_key(static_cast<Table>(i), key)));
       });
     return std::nullopt;
   }
   if (*format != format_version)
     throw CorruptData(
-        fmt::format("journal: format {}, this program reads format {}: use the version of Mailroom that wrote it",
-                    *format, format_version));
+        fmt::format("{}: format {}, this program reads format {}: use the version of Mailroom that wrote it",
+                    store.name(), *format, format_version));
   return commit;
 }
 
@@ -145,7 +145,7 @@ struct Journal::Impl {
     try {
       return decode(unseal(table, key, value));
     } catch (const CorruptData& error) {
-      throw CorruptData(fmt::format("journal: {}: {}", row(table, key), error.what()));
+      throw CorruptData(fmt::format("{}: {}: {}", store->name(), row(table, key), error.what()));
     }
   }
   bool consumer_is_done_with(ChannelId channel, std::uint64_t first, std::uint64_t last) const;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include <mailroom/errors.hpp>
+#include <mailroom/safe_folder.hpp>
 
 #include "runtime/journal/acknowledged_mark.hpp"
 #include "runtime/journal/directory_lock.hpp"
@@ -73,7 +74,8 @@ class ContinuousReplay final : public rocksdb::WalFilter {
   bool meta_only_ = false;
 };
 
-// RocksDB makes a LOG file unless it is given somewhere else to talk to.
+// RocksDB makes a LOG file unless it is given somewhere else to talk to. It is given this: where its assertions are on
+// (Debian), the next line after one that could not be written (disk full) aborts the process.
 class NoLog final : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
@@ -109,10 +111,7 @@ rocksdb::DBOptions db_options(const RocksSettings& settings, bool read_only) {
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.skip_stats_update_on_db_open = true;
-  options.max_log_file_size = 4 << 20;
-  options.keep_log_file_num = 3;
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  if (read_only) options.info_log = std::make_shared<NoLog>();
+  options.info_log = std::make_shared<NoLog>();
   return options;
 }
 
@@ -199,6 +198,9 @@ class RocksWrite final : public StoreWrite {
     throw StorageError(where + "not permitted: let this user write there (" + text + ")");
   if (text.find("lock") != std::string::npos && text.find("LOCK") != std::string::npos)
     throw StorageError(where + "in use by another process: stop it first (" + text + ")");
+  if (status.IsIOError())
+    throw StorageError(where + "the disk failed: look at it (dmesg), then start again: nothing acknowledged is lost (" +
+                       text + ")");
   throw StorageError(where + text);
 }
 
@@ -251,18 +253,20 @@ struct RocksStore::Impl {
   void check_open() {
     if (!failed.load(std::memory_order_acquire)) return;
     const std::lock_guard guard(failure_mutex);
-    throw StorageError(fmt::format("journal {}: closed for writes after: {}", directory.string(), failure));
+    throw StorageError(fmt::format("{} (closed for writes since)", failure));
   }
   [[noreturn]] void fail(const char* doing, const rocksdb::Status& status) {
-    {
+    try {
+      // Corruption found while writing is a matter of this disk now, not of the rows read at start.
+      if (status.IsCorruption())
+        throw StorageError(fmt::format("journal {}: {}: {}", directory.string(), doing, status.ToString()));
+      raise(directory, doing, status);
+    } catch (const std::exception& error) {
       const std::lock_guard guard(failure_mutex);
-      if (failure.empty()) failure = status.ToString();
+      if (failure.empty()) failure = error.what();
+      failed.store(true, std::memory_order_release);
+      throw;
     }
-    failed.store(true, std::memory_order_release);
-    // Corruption found while writing is a matter of this disk now, not of the rows read at start.
-    if (status.IsCorruption())
-      throw StorageError(fmt::format("journal {}: {}: {}", directory.string(), doing, status.ToString()));
-    raise(directory, doing, status);
   }
 
   fs::path directory;
@@ -292,6 +296,7 @@ std::unique_ptr<RocksStore> RocksStore::open(const fs::path& directory, const Ro
     impl->mark.reset();
   }
   impl->mark.emplace(directory, AcknowledgedMark::Mode::write);
+  make_safe_folder(directory / "store");  // RocksDB would make it, and sync what is in it, but not its name
   impl->open_database(settings, false);
   return std::unique_ptr<RocksStore>(new RocksStore(std::move(impl)));
 }
@@ -300,7 +305,7 @@ std::unique_ptr<RocksStore> RocksStore::open_read_only(const fs::path& directory
   auto impl = std::make_unique<Impl>(directory, DirectoryLock(directory, DirectoryLock::Mode::read));
   impl->mark.emplace(directory, AcknowledgedMark::Mode::read);
   impl->open_database({}, true);
-  impl->failure = "opened for reading";
+  impl->failure = fmt::format("journal {}: opened for reading", directory.string());
   impl->failed = true;
   return std::unique_ptr<RocksStore>(new RocksStore(std::move(impl)));
 }
@@ -347,6 +352,8 @@ void RocksStore::acknowledge(std::uint64_t commit) {
 }
 
 std::uint64_t RocksStore::acknowledged() const { return impl_->mark->commit(); }
+
+std::string RocksStore::name() const { return "journal " + impl_->directory.string(); }
 
 std::optional<std::string> RocksStore::verify_checksums() {
   rocksdb::ReadOptions options;

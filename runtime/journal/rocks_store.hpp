@@ -41,6 +41,7 @@ class RocksStore final : public Store {
   void scan(Table table, std::string_view prefix, std::string_view first, const Visit& visit) override;
   void acknowledge(std::uint64_t commit) override;
   [[nodiscard]] std::uint64_t acknowledged() const override;
+  [[nodiscard]] std::string name() const override;
 
   // Reads every file in full against RocksDB's own checksums. What is wrong, in words; nullopt: nothing.
   [[nodiscard]] std::optional<std::string> verify_checksums();

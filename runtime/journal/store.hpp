@@ -51,6 +51,9 @@ class Store {
   // Call it after sync() has returned. It needs no sync of its own: an older number is always a true one.
   virtual void acknowledge(std::uint64_t commit) = 0;
   [[nodiscard]] virtual std::uint64_t acknowledged() const = 0;  // 0: none known
+
+  // What messages call it: "journal DIR".
+  [[nodiscard]] virtual std::string name() const { return "journal"; }
 };
 
 }  // namespace mailroom::runtime

@@ -8,29 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <mailroom/safe_folder.hpp>
 #include <mailroom/saved_position.hpp>
 
 namespace mailroom {
 namespace fs = std::filesystem;
-namespace {
-
-void sync_folder(const fs::path& folder) {
-  const FileHandle handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!handle) throw storage_error(folder.string(), "the folder can't be opened", errno);
-  if (::fsync(handle.get()) != 0) throw storage_error(folder.string(), "the folder can't be synced", errno);
-}
-
-// Creates the folder and those above it, each safe against power loss.
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  if (folder.empty() || fs::exists(folder, error)) return;
-  make_folder(folder.parent_path());
-  if (::mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) throw storage_error(folder.string(), "the folder can't be created", errno);
-  sync_folder(folder.parent_path());
-}
-
-}  // namespace
-
 void write_all(const FileHandle& file, const std::string& path, std::string_view bytes, std::size_t& written) {
   for (written = 0; written < bytes.size();) {
     const auto took = ::write(file.get(), bytes.data() + written, bytes.size() - written);
@@ -44,8 +26,7 @@ void FileWriter::open() {
   std::error_code error;
   if (fs::exists(path, error) && !fs::is_regular_file(path, error))
     throw StorageError(fmt::format("{}: is no regular file, expected one to be written and cut; for the terminal or a pipe, use the sink \"console\"", path_));
-  make_folder(path.parent_path());
-  const bool is_new = !fs::exists(path, error);
+  make_safe_folder(path.parent_path());
   file_ = FileHandle(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
   if (!file_) throw storage_error(path_, "can't be opened for writing", errno);
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -55,7 +36,7 @@ void FileWriter::open() {
       throw StorageError(fmt::format("{}: another sink or process is writing to it; give each sink a file of its own", path_));
     throw storage_error(path_, "can't be locked", reason);
   }
-  if (is_new) sync_folder(path.parent_path());
+  sync_folder(path.parent_path());  // also of a file that is there: whoever made it may have been killed before this
 }
 
 void FileWriter::recover(const nlohmann::json& position) {
