@@ -27,9 +27,9 @@ MB = 1 << 20
 STOP_DEADLINE = 10  # seconds for handlers to return once the node stops (EngineOptions::stop_deadline)
 DRAIN_TIMEOUT = 30  # seconds, the default of --drain-timeout
 EXIT_DONE, EXIT_FAILED, EXIT_DRAINED, EXIT_CHECKPOINTED = 0, 1, 10, 11
-# Of the whole process, at its highest. What is in it: about 30 MB of program and libraries, mailboxes and batches,
-# RocksDB's memory tables and block cache.
-MEMORY_CAP = {"memory": 128 * MB, "durable": 384 * MB}
+# Of the whole process, at its highest. What is in it: about 15 MB of program and libraries, the mailboxes, and in
+# durable mode RocksDB's memory tables (64 MB) and block cache (32 MB).
+MEMORY_CAP = {"memory": 64 * MB, "durable": 256 * MB}
 
 
 class Broken(Exception):
