@@ -339,10 +339,11 @@ class Bench:
 
     def until_stopped(self, name, definition, wait, **more):
         """A run that a waiting key would keep for ever: stopped by SIGTERM once its source has ended."""
-        run = Run(self, name, definition, "memory", drain=0.5, **more)
+        drain = 2 if self.short else 5  # for the neighbours to be done, on a busy machine too; the waiting key makes use of all of it
+        run = Run(self, name, definition, "memory", drain=drain, **more)
         time.sleep(wait)
         run.stop()
-        return run.wait(EXIT_CHECKPOINTED, 0.5 + STOP_DEADLINE + 5)
+        return run.wait(EXIT_CHECKPOINTED, drain + STOP_DEADLINE + 5)
 
     def poison(self):
         """One event that always throws."""
@@ -519,7 +520,7 @@ class Bench:
         def shedding(definition):
             run = Run(self, "slow-beyond-drop_newest", definition, "memory").wait(EXIT_DONE)
             run.check_books()
-            seen = self.check_neighbours_complete(run, same_shard=False)
+            seen = run.check_order()  # a mailbox this small sheds for a neighbour too if the machine stands still for half a second
             expect(seen["events"] + run.edges("dropped_newest"), run.given(), "slow-beyond-drop_newest: done and shed, of those given")
             return run
         small = {"capacity": 1024}
