@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <set>
 
-#include "runtime/engine/event_key.hpp"
+#include "runtime/engine/key_of_event.hpp"
 #include "tests/runtime/engine/engine_fixture.hpp"
 
 namespace mailroom::runtime::test {
