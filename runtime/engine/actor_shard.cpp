@@ -565,14 +565,19 @@ void ActorShard::schedule_wakes() {
     if (const auto due = timers_.next_due()) earliest(now_us_ + (*due - wall_).count());
   if (next == 0 || (wake_due_us_ != 0 && wake_due_us_ <= next)) return;
   wake_due_us_ = next;
+  ++wakes_under_way_;
   port_.wake_after(std::max<std::int64_t>(0, next - port_.now_us()));
 }
 
 void ActorShard::on_wake() {
-  if (goes_on_later_)
+  if (goes_on_later_) {
     goes_on_later_ = false;
-  else
-    wake_due_us_ = 0;
+  } else {
+    --wakes_under_way_;
+    // One that was asked for before an earlier one was: it must not ask again while the next is under way, or there
+    // would be more of them with each such turn, as long as any key waits.
+    if (wakes_under_way_ == 0 || port_.now_us() >= wake_due_us_) wake_due_us_ = 0;
+  }
   guarded([this] { work(); });
 }
 

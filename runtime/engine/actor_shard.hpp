@@ -122,6 +122,7 @@ class ActorShard final : public ShardCore, private ContextPort {
   Timestamp wall_;                // read once per round of work
   std::int64_t now_us_ = 0;       // the same
   std::int64_t wake_due_us_ = 0;  // earliest wake-up asked for; 0: none
+  std::uint32_t wakes_under_way_ = 0;
   bool goes_on_later_ = false;    // the slice is over and the message to ourselves is under way
 };
 

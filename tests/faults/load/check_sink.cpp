@@ -11,7 +11,7 @@
 
 #include <mailroom/json.hpp>
 
-#include "runtime/engine/event_key.hpp"
+#include "runtime/engine/key_of_event.hpp"
 #include "tests/faults/load/item.hpp"
 
 namespace faults {
@@ -90,7 +90,7 @@ class CheckSink : public mailroom::Sink {
     if (item.counted != item.number) ++miscounted_;
     ++events_;
     ++count_[item.key];
-    const auto now = steady_us();
+    const auto now = wrote_us_ = steady_us();
     const auto group = group_[item.key];
     latencies_[group].add(now - item.made_us);
     if (group == others) {
@@ -144,8 +144,7 @@ class CheckSink : public mailroom::Sink {
                                  {"last", last_},
                                  {"count", count_},
                                  {"group", group_},
-                                 {"seconds", static_cast<double>(saved_us_ - begun_us_) / 1e6},
-                                 {"seconds_since_recovery", static_cast<double>(saved_us_ - recovered_us_) / 1e6},
+                                 {"drained_in", static_cast<double>(wrote_us_ - recovered_us_) / 1e6},
                                  {"others_per_100ms", per_slot_},
                                  {"latency",
                                   {{"bad_key", latencies_[bad_key].json()},
@@ -163,7 +162,7 @@ class CheckSink : public mailroom::Sink {
   std::uint64_t events_ = 0, out_of_order_ = 0, repeated_ = 0, missing_ = 0, miscounted_ = 0;
   Latencies latencies_[3];
   bool stood_still_ = false;
-  std::int64_t begun_us_ = 0, recovered_us_ = 0, saved_us_ = 0;
+  std::int64_t begun_us_ = 0, recovered_us_ = 0, wrote_us_ = 0, saved_us_ = 0;
 };
 
 const bool check_sink_registered = mailroom::SinkTypes::add(
