@@ -100,7 +100,7 @@ void SourceShard::read_once() {
     if (event_clock_) outbox_.announce_watermark(clock_);
     if (status == ReadStatus::idle) set_state(ShardState::idle);
     reading_later_ = true;
-    port_.wake_after(status == ReadStatus::idle ? idle_wait_us : 0);
+    port_.wake_after(status == ReadStatus::idle ? source_->idle_wait().count() : 0);
   }
 }
 

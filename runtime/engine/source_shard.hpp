@@ -15,7 +15,6 @@ class SourceShard final : public ShardCore {
   static constexpr std::uint32_t least_read = 256, most_read = 4096;
   // They are read in portions that stay in the core's cache until they are routed.
   static constexpr std::size_t read_portion = 256;
-  static constexpr std::int64_t idle_wait_us = 20'000;  // until an idle source is asked again
 
   explicit SourceShard(const ShardSetup& setup);
   void prepare() override;

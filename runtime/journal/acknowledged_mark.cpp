@@ -45,7 +45,8 @@ AcknowledgedMark::AcknowledgedMark(const std::filesystem::path& directory, Mode 
   std::array<char, mark_size> bytes{};
   const auto size = ::pread(file_, bytes.data(), mark_size, 0);
   if (size < 0) fail("cannot be read");
-  if (size == 0) {
+  // It is written whole and synced before anything can be acknowledged: one that is too short is not made yet.
+  if (size < static_cast<ssize_t>(mark_size)) {
     if (mode == Mode::read) return;
     try {
       set(0);
@@ -61,7 +62,7 @@ AcknowledgedMark::AcknowledgedMark(const std::filesystem::path& directory, Mode 
   }
   for (std::size_t i = 0; i < 8; ++i)
     commit_ |= std::uint64_t{static_cast<unsigned char>(bytes[commit_at + i])} << (8 * i);
-  if (size != static_cast<ssize_t>(mark_size) || bytes != encode_mark(commit_)) {
+  if (bytes != encode_mark(commit_)) {
     ::close(file_);
     throw CorruptData(fmt::format(
         "{}: damaged, so it is unknown how far the log had been acknowledged. Run `mailroom journal verify` on a copy; "

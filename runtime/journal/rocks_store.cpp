@@ -7,6 +7,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/memtablerep.h>
@@ -14,6 +15,7 @@
 #include <rocksdb/table.h>
 #include <rocksdb/wal_filter.h>
 #include <rocksdb/write_batch.h>
+#include <thread>
 #include <vector>
 
 #include <mailroom/errors.hpp>
@@ -21,6 +23,7 @@
 
 #include "runtime/journal/acknowledged_mark.hpp"
 #include "runtime/journal/directory_lock.hpp"
+#include "runtime/journal/manifest_check.hpp"
 
 namespace mailroom::runtime {
 
@@ -80,6 +83,38 @@ class NoLog final : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
   void Logv(const char*, va_list) override {}
+};
+
+// Says when a sync has come through to the file. By then RocksDB has looked whether the file's last write failed: where
+// its assertions are on (Debian), a sync that begins right after a failed write aborts the process.
+class SyncBegins final : public rocksdb::FileSystemWrapper {
+ public:
+  using Tell = std::function<void()>;
+  explicit SyncBegins(Tell tell) : rocksdb::FileSystemWrapper(rocksdb::FileSystem::Default()), tell_(std::move(tell)) {}
+  [[nodiscard]] const char* Name() const override { return "SyncBegins"; }
+  rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                    rocksdb::IODebugContext* debug) override {
+    auto status = target()->NewWritableFile(path, options, file, debug);
+    if (status.ok() && path.ends_with(".log")) *file = std::make_unique<File>(std::move(*file), tell_);
+    return status;
+  }
+
+ private:
+  struct File final : rocksdb::FSWritableFileOwnerWrapper {
+    File(std::unique_ptr<rocksdb::FSWritableFile> file, const Tell& to)
+        : rocksdb::FSWritableFileOwnerWrapper(std::move(file)), tell(to) {}
+    rocksdb::IOStatus Sync(const rocksdb::IOOptions& options, rocksdb::IODebugContext* debug) override {
+      tell();
+      return target()->Sync(options, debug);
+    }
+    rocksdb::IOStatus Fsync(const rocksdb::IOOptions& options, rocksdb::IODebugContext* debug) override {
+      tell();
+      return target()->Fsync(options, debug);
+    }
+    const Tell& tell;
+  };
+  const Tell tell_;
 };
 
 // RocksDB goes on by itself once a full disk has room again. Not here: what failed is unknown, so the node stops.
@@ -196,7 +231,8 @@ class RocksWrite final : public StoreWrite {
                       ". Restore the directory from a copy; `mailroom journal verify` says what is readable");
   if (text.find("Permission denied") != std::string::npos)
     throw StorageError(where + "not permitted: let this user write there (" + text + ")");
-  if (text.find("lock") != std::string::npos && text.find("LOCK") != std::string::npos)
+  if (text.find("lock hold by current process") != std::string::npos ||
+      text.find("Resource temporarily unavailable") != std::string::npos)
     throw StorageError(where + "in use by another process: stop it first (" + text + ")");
   if (status.IsIOError())
     throw StorageError(where + "the disk failed: look at it (dmesg), then start again: nothing acknowledged is lost (" +
@@ -216,6 +252,7 @@ struct RocksStore::Impl {
     auto options = db_options(settings, read_only);
     replay.restart(meta_only);
     options.wal_filter = &replay;
+    options.env = environment.get();
     rocksdb::DB* opened = nullptr;
     const auto path = (directory / "store").string();
     const auto status = read_only ? rocksdb::DB::OpenForReadOnly(options, path, families(settings), &tables, &opened)
@@ -247,6 +284,11 @@ struct RocksStore::Impl {
     // A store opened for reading refuses, and a disk that fails now fails at the next start: nothing is lost by it.
     database->CompactRange(rocksdb::CompactRangeOptions(), mailbox, nullptr, nullptr).PermitUncheckedError();
   }
+  void sync_has_begun() {
+    if (syncing.load() != std::this_thread::get_id()) return;  // RocksDB's own
+    syncing = std::thread::id();
+    entry.unlock();
+  }
   [[nodiscard]] rocksdb::ColumnFamilyHandle* family(Table table) const {
     return tables[static_cast<std::size_t>(table)];
   }
@@ -272,6 +314,10 @@ struct RocksStore::Impl {
   fs::path directory;
   DirectoryLock lock;
   ContinuousReplay replay;  // RocksDB keeps its address
+  std::mutex entry;         // a write, or the beginning of a sync: never a sync between a write's failure and `failed`
+  std::atomic<std::thread::id> syncing;  // who holds `entry` to sync
+  const std::unique_ptr<rocksdb::Env> environment =
+      rocksdb::NewCompositeEnv(std::make_shared<SyncBegins>([this] { sync_has_begun(); }));
   std::optional<AcknowledgedMark> mark;
   std::unique_ptr<rocksdb::DB> database;
   std::vector<rocksdb::ColumnFamilyHandle*> tables;
@@ -286,6 +332,7 @@ RocksStore::~RocksStore() = default;
 std::unique_ptr<RocksStore> RocksStore::open(const fs::path& directory, const RocksSettings& settings,
                                              const std::function<void(Store&)>& accept) {
   auto impl = std::make_unique<Impl>(directory, DirectoryLock(directory, DirectoryLock::Mode::write));
+  check_manifest(directory / "store");
   if (accept && is_made(settings, directory / "store")) {
     impl->mark.emplace(directory, AcknowledgedMark::Mode::read);
     impl->open_database(settings, true, true);
@@ -304,6 +351,7 @@ std::unique_ptr<RocksStore> RocksStore::open(const fs::path& directory, const Ro
 std::unique_ptr<RocksStore> RocksStore::open_read_only(const fs::path& directory) {
   auto impl = std::make_unique<Impl>(directory, DirectoryLock(directory, DirectoryLock::Mode::read));
   impl->mark.emplace(directory, AcknowledgedMark::Mode::read);
+  check_manifest(directory / "store");
   impl->open_database({}, true);
   impl->failure = fmt::format("journal {}: opened for reading", directory.string());
   impl->failed = true;
@@ -313,14 +361,24 @@ std::unique_ptr<RocksStore> RocksStore::open_read_only(const fs::path& directory
 std::unique_ptr<StoreWrite> RocksStore::new_write() { return std::make_unique<RocksWrite>(impl_->tables); }
 
 void RocksStore::write(StoreWrite& write) {
+  const std::lock_guard guard(impl_->entry);
   impl_->check_open();
   const auto status = impl_->database->Write(rocksdb::WriteOptions(), &static_cast<RocksWrite&>(write).batch);
   if (!status.ok()) impl_->fail("cannot be written", status);
 }
 
 void RocksStore::sync() {
-  impl_->check_open();
-  const auto status = impl_->database->SyncWAL();
+  impl_->entry.lock();
+  impl_->syncing = std::this_thread::get_id();
+  rocksdb::Status status;
+  try {
+    impl_->check_open();
+    status = impl_->database->SyncWAL();
+  } catch (...) {
+    impl_->sync_has_begun();
+    throw;
+  }
+  impl_->sync_has_begun();  // where there was nothing to sync
   if (!status.ok()) impl_->fail("cannot be synced", status);
 }
 

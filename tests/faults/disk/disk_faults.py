@@ -155,6 +155,8 @@ class Lab:
                 if want != got:
                     what = "lost or twice" if sorted(want) != sorted(got) else "out of order"
                     raise Failure(f"{name}: {account}: {what}: found {len(got)} lines {got[:30]}, expected {len(want)} lines {want[:30]}")
+
+    def check_verify(self, data):
         code, out, errors = self.call("journal", "verify", data)
         if code != 0 or "sound" not in out:
             raise Failure(f"`journal verify` after the end: {code}\n{out}{errors}")
@@ -181,6 +183,7 @@ class Lab:
             if code != 0:
                 sys.exit(f"going on after kill -9 at point {at} ended with {code}:\n{errors}")
             self.check_result(trial / "data")
+            self.check_verify(trial / "data")
             self.points[name] = self.points_of(trial)
         # For the flips: also journals with tables in them, at rest.
         self.flip_bases = [name for name in self.points if name != "empty"] + [name + "-count" for name in self.points if name != "empty"]
@@ -233,6 +236,7 @@ class Lab:
         if code != 0:
             raise Failure(f"the undisturbed start after it ended with {code}:\n{shorten(errors)}")
         self.check_result(disk / "data")
+        self.check_verify(disk / "data")
         for name, begin in committed.items():
             if not (disk / "data" / "output" / name).read_bytes().startswith(begin):
                 raise Failure(f"output/{name}: the {len(begin)} bytes that were committed are not how it begins now")
@@ -273,8 +277,8 @@ class Lab:
 
     @staticmethod
     def check_message(disk, errors):
-        if str(disk / "data") not in errors:
-            raise Failure(f"the message does not name the journal or file below {disk / 'data'}:\n{shorten(errors)}")
+        if str(disk) not in errors:
+            raise Failure(f"the message does not name the journal or file in {disk}:\n{shorten(errors)}")
         if not ADVICE.search(errors):
             raise Failure(f"the message does not say what to do:\n{shorten(errors)}")
 
@@ -323,7 +327,7 @@ class Lab:
                 raise Failure(f"commit {acknowledged} was acknowledged, and the journal ends at commit {commit}, without a word")
             code, _, errors = self.run(disk)
             if code == 0:
-                self.check_result(disk / "data")
+                self.check_result(disk / "data")  # the bit may still be there, where nobody has read it
                 return "right"
             if code != 1:
                 raise Failure(f"ended with {code}, expected 0, or 1 and a message:\n{shorten(errors)}")
@@ -334,6 +338,7 @@ class Lab:
             if code != 0:
                 raise Failure(f"refused; then with the bit put back it ended with {code}:\n{shorten(errors)}")
             self.check_result(disk / "data")
+            self.check_verify(disk / "data")
             return "refused"
         except Failure as failure:
             raise Failure(f"{what}: {failure}") from None

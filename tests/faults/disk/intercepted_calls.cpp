@@ -51,14 +51,15 @@ int open_at(int folder, const char* path, int flags, mode_t mode) {
 
 // Write: (bytes, size) -> what the system took.
 template <class Write>
-ssize_t write_at(Session& session, OpenFile& file, const char* call, off_t offset, std::string_view bytes, Write&& write) {
-  const bool grows = static_cast<std::uint64_t>(offset) + bytes.size() > file.node->length;
-  const auto verdict = session.at({Point::Kind::write, call, file.path, bytes.size(), grows, static_cast<std::uint64_t>(offset)});
+ssize_t write_at(Session& session, OpenFile& file, const char* call, off_t offset, std::string_view bytes,
+                 Write&& write) {
+  const auto from = static_cast<std::uint64_t>(offset);
+  const bool grows = from + bytes.size() > file.node->length;
+  const auto verdict = session.at({Point::Kind::write, call, file.path, bytes.size(), grows, from});
   if (verdict.error != 0) return fail(verdict.error);
   if (verdict.take) bytes = bytes.substr(0, *verdict.take);
   const ssize_t taken = write(bytes.data(), bytes.size());
-  if (taken > 0)
-    DiskModel::written(*file.node, static_cast<std::uint64_t>(offset), bytes.substr(0, static_cast<std::size_t>(taken)));
+  if (taken > 0) DiskModel::written(*file.node, from, bytes.substr(0, static_cast<std::size_t>(taken)));
   session.after(verdict);
   return taken;
 }
