@@ -2,6 +2,7 @@
 // ActorType; the engine makes one ActorHost per shard (or per worker) from it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -23,6 +24,16 @@ using LoadState = std::function<std::optional<std::string>(std::string_view key)
 // Receives a changed key's state bytes at commit; nullopt: the state is to be erased.
 using SaveState = std::function<void(std::string_view key, std::optional<std::string_view> bytes)>;
 
+// Events of a batch that are handled one after the other by one call: all of one type, at the first attempt.
+struct EventRow {
+  const EventBatch& batch;
+  std::uint32_t at, end;  // still to be handled: [at, end)
+  const KeyReader* key;   // null: they have none
+  std::string_view stage;
+  Timestamp now;
+  std::atomic<std::uint64_t>& calls;  // one more before each call: shows that the actor still comes back
+};
+
 // The user's actor with the states of the keys that its shard owns. Used by one thread at a time.
 class ActorHost {
  public:
@@ -31,6 +42,9 @@ class ActorHost {
   // Calls the actor's on(). If it throws, the key's state is as it was before the call and the exception
   // passes through. `type` must be one of ActorType::handles.
   virtual void handle(const EventType& type, const void* event, const EventKey& key, Context& context) = 0;
+  // The same for events in a row. Returns when all are done or Context::interrupt() was called, `row.at` behind the
+  // last that is done; if a call throws, `row.at` is the event that failed.
+  virtual void handle_row(EventRow& row, Context& context) = 0;
   // Marks the state of the key being handled for erasure (Context::forget).
   virtual void forget_current() = 0;
   // Hands over every key changed since the last call, encoded, and considers them committed.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <mailroom/event_batch.hpp>
 #include <mailroom/event_key.hpp>
@@ -87,7 +88,13 @@ class Context {
     now_ = now;
     trace_ = trace;
     attempt_ = attempt;
+    ++calls_;
   }
+  // The calls begun so far: tells what was done in one call from what was done in another.
+  [[nodiscard]] std::uint64_t calls() const noexcept { return calls_; }
+  // Asks a host that handles a row of events to come back after the one at hand.
+  void interrupt() noexcept { interrupted_ = true; }
+  [[nodiscard]] bool take_interrupt() noexcept { return std::exchange(interrupted_, false); }
 
  private:
   ContextPort* port_;
@@ -97,6 +104,8 @@ class Context {
   Timestamp now_;
   TraceId trace_ = 0;
   unsigned attempt_ = 1;
+  bool interrupted_ = false;
+  std::uint64_t calls_ = 0;
 };
 
 }  // namespace mailroom

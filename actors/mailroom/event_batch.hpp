@@ -46,8 +46,10 @@ class EventBatch {
   }
 
   // Appends by moving from `*event`, which must be of the type's own C++ type. `meta.column/row` are set here.
-  void append_move(const EventType& type, void* event, EventMeta meta) { place(type, meta).append_move(event); }
-  void append_copy(const EventType& type, const void* event, EventMeta meta) { place(type, meta).append_copy(event); }
+  void append_move(const EventType& type, void* event, const EventMeta& meta) { place(type, meta).append_move(event); }
+  void append_copy(const EventType& type, const void* event, const EventMeta& meta) {
+    place(type, meta).append_copy(event);
+  }
   // Appends the event last appended to `column(type)` by the caller itself (decoding, JSON, CSV).
   [[nodiscard]] EventColumn& column(const EventType& type);
   void adopt_last(const EventType& type, EventMeta meta);
@@ -67,13 +69,13 @@ class EventBatch {
 
  private:
   // Adds the meta of an event that the caller appends to the column returned.
-  EventColumn& place(const EventType& type, EventMeta& meta) {
+  [[gnu::always_inline]] EventColumn& place(const EventType& type, const EventMeta& meta) {
     const bool first = !columns_.empty() && columns_.front().type == &type;  // most batches are of one type
-    meta.column = first ? 0 : column_index(type);
-    auto& events = *columns_[meta.column].events;
+    const auto column = first ? std::uint16_t{0} : column_index(type);
+    auto& events = *columns_[column].events;
     if (events.size() > 0xFFFF) too_many();
-    meta.row = static_cast<std::uint16_t>(events.size());
-    meta_.push_back(meta);
+    // Field by field: a meta built on the stack and copied whole waits for its stores.
+    meta_.emplace_back(meta.time, meta.trace, meta.key_hash, column, static_cast<std::uint16_t>(events.size()));
     return events;
   }
   std::uint16_t column_index(const EventType& type);

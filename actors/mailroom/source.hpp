@@ -57,6 +57,8 @@ class Source {
   // Throws StorageError if what was read before is no longer there (file replaced or shortened).
   virtual void seek(const nlohmann::json& position) = 0;
   [[nodiscard]] virtual SourceProgress progress() const { return {}; }
+  // How long to wait after `idle` before asking again: what an event that comes meanwhile may be late.
+  [[nodiscard]] virtual std::chrono::microseconds idle_wait() const { return std::chrono::milliseconds(20); }
 };
 
 // All that a source is made from.

@@ -53,29 +53,10 @@ class TypedHost final : public ActorHost {
   }
 
   void handle(const EventType& type, const void* event, const EventKey& key, Context& context) override {
-    const auto call = type.index() < calls_.size() ? calls_[type.index()] : nullptr;
-    if (call == nullptr) throw ScenarioError(fmt::format("{} does not handle {}", name_, type.name()));
-    if constexpr (stateful) {
-      auto& slot = slot_of(key);
-      current_ = &slot;
-      const bool existed = slot.exists;
-      before_ = slot.state;
-      slot.exists = true;
-      try {
-        call(*actor_, event, &slot.state, context);
-      } catch (...) {
-        slot.state = std::move(before_);
-        slot.exists = existed;
-        throw;
-      }
-      slot.recent = true;
-      if (!slot.dirty) {
-        slot.dirty = true;
-        dirty_.push_back(&slot);
-      }
-    } else {
-      call(*actor_, event, nullptr, context);
-    }
+    handler_of(type).one(*this, event, key, context);
+  }
+  void handle_row(EventRow& row, Context& context) override {
+    handler_of(row.batch.type(row.at)).row(*this, row, context);
   }
 
   void forget_current() override {
@@ -123,7 +104,11 @@ class TypedHost final : public ActorHost {
   void restart() override { actor_ = make(); }
 
  private:
-  using Call = void (*)(A&, const void*, void*, Context&);
+  // What is called for one event type.
+  struct Handler {
+    void (*one)(TypedHost&, const void* event, const EventKey&, Context&) = nullptr;
+    void (*row)(TypedHost&, EventRow&, Context&) = nullptr;
+  };
   using Slot = typename KeyTable<State>::Slot;
 
   std::unique_ptr<A> make() const {
@@ -143,15 +128,50 @@ class TypedHost final : public ActorHost {
           requires(A & a, const Event& e, Context& c) { a.on(e, c); },
           "MAILROOM_ACTOR names an event for which the class has no public on(const Event&, Context&)");
     const auto index = event_type_of<Event>().index();
-    if (calls_.size() <= index) calls_.resize(index + 1, nullptr);
-    calls_[index] = [](A& actor, const void* event, void* state, Context& context) {
-      if constexpr (stateful)
-        actor.on(*static_cast<const Event*>(event), *static_cast<State*>(state), context);
-      else {
-        (void)state;
-        actor.on(*static_cast<const Event*>(event), context);
-      }
+    if (handlers_.size() <= index) handlers_.resize(index + 1);
+    handlers_[index].one = [](TypedHost& host, const void* event, const EventKey& key, Context& context) {
+      host.call(*static_cast<const Event*>(event), key, context);
     };
+    handlers_[index].row = [](TypedHost& host, EventRow& row, Context& context) {
+      do {
+        const auto& meta = row.batch.meta(row.at);
+        const auto& event = *static_cast<const Event*>(row.batch.event(row.at));
+        const auto key = row.key != nullptr ? EventKey(*row.key, &event, meta.key_hash) : EventKey({}, 0);
+        context.begin(row.stage, key, meta.time, row.now, meta.trace, 1);
+        row.calls.store(row.calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        host.call(event, key, context);
+        ++row.at;
+      } while (!context.take_interrupt() && row.at < row.end);
+    };
+  }
+  const Handler& handler_of(const EventType& type) const {
+    if (type.index() >= handlers_.size() || handlers_[type.index()].one == nullptr)
+      throw ScenarioError(fmt::format("{} does not handle {}", name_, type.name()));
+    return handlers_[type.index()];
+  }
+  template <class Event>
+  void call(const Event& event, const EventKey& key, Context& context) {
+    if constexpr (stateful) {
+      auto& slot = slot_of(key);
+      current_ = &slot;
+      const bool existed = slot.exists;
+      before_ = slot.state;
+      slot.exists = true;
+      try {
+        actor_->on(event, slot.state, context);
+      } catch (...) {
+        slot.state = std::move(before_);
+        slot.exists = existed;
+        throw;
+      }
+      slot.recent = true;
+      if (!slot.dirty) {
+        slot.dirty = true;
+        dirty_.push_back(&slot);
+      }
+    } else {
+      actor_->on(event, context);
+    }
   }
   Slot& slot_of(const EventKey& key) {
     if (auto* found = states_.find(key)) return *found;
@@ -176,7 +196,7 @@ class TypedHost final : public ActorHost {
   const Options options_;
   LoadState load_;
   std::unique_ptr<A> actor_;
-  std::vector<Call> calls_;  // by EventType::index
+  std::vector<Handler> handlers_;  // by EventType::index
   KeyTable<State> states_;
   std::vector<Slot*> dirty_;
   Slot* current_ = nullptr;

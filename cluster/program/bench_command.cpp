@@ -1,6 +1,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -24,6 +25,14 @@ struct BenchArguments {
   bool json = false;
 };
 
+// A line of /proc/self/status in MiB, "VmRSS" or "VmHWM"; 0 where there is none.
+double memory_mib(std::string_view what) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with(what)) return std::stod(line.substr(line.find(':') + 1)) / 1024;
+  return 0;
+}
+
 double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -31,6 +40,14 @@ double cpu_seconds() {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
   };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+std::uintmax_t folder_bytes(const std::filesystem::path& folder) {
+  std::uintmax_t bytes = 0;
+  std::error_code gone;  // RocksDB may be removing a file
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, gone))
+    if (entry.is_regular_file(gone)) bytes += entry.file_size(gone);
+  return bytes;
 }
 
 nlohmann::json bench_once(const BenchArguments& arguments, bool durable) {
@@ -62,13 +79,13 @@ nlohmann::json bench_once(const BenchArguments& arguments, bool durable) {
   const auto cpu = cpu_seconds();
   const auto begin = std::chrono::steady_clock::now();
   nlohmann::json row;
+  const auto memory = memory_mib("VmRSS");
   {
     Engine engine(*loaded.topology, std::move(journal), options);
     while (!engine.wait_for(std::chrono::milliseconds(1000))) {
     }
     const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     const auto snapshot = engine.snapshot();
-    const auto seen = take_bench_seen();
     if (engine.result().ending != Ending::finished)
       throw std::runtime_error("the bench ended early: " + engine.result().reason);
     row = {{"mode", durable ? "durable" : "memory"},
@@ -78,9 +95,22 @@ nlohmann::json bench_once(const BenchArguments& arguments, bool durable) {
            {"cpu_us_per_event", (cpu_seconds() - cpu) * 1e6 / static_cast<double>(shape.events)},
            {"commits", snapshot.commits},
            {"syncs", snapshot.syncs},
-           {"events_at_sink", seen.events},
-           {"out_of_order", seen.out_of_order}};
+           {"sync_p50_us", snapshot.sync_time.quantile_us(0.5).value_or(0)},
+           {"sync_p99_us", snapshot.sync_time.quantile_us(0.99).value_or(0)},
+           {"sync_max_us", snapshot.sync_time.quantile_us(1).value_or(0)},
+           {"shards", snapshot.shards.size()},
+           {"rss_mib", memory_mib("VmRSS") - memory},
+           {"rss_peak_mib", memory_mib("VmHWM")}};
+    if (durable) row["journal_bytes"] = folder_bytes(directory);
   }
+  const auto seen = take_bench_seen();
+  row["events_at_sink"] = seen.events;
+  row["out_of_order"] = seen.out_of_order;
+  if (seen.latency)
+    row["latency_us"] = {{"p50", seen.latency->p50_us},
+                         {"p99", seen.latency->p99_us},
+                         {"p99_9", seen.latency->p999_us},
+                         {"max", seen.latency->max_us}};
   if (durable && arguments.data.empty()) fs::remove_all(directory);
   return row;
 }
@@ -98,9 +128,9 @@ int bench(const BenchArguments& arguments) {
     fmt::print("{}\n", rows.dump(2));
   } else {
     fmt::print(
-        "generator -> validate -> total per customer -> order check; {} events of 64 bytes, {} customers, {} shards a "
+        "generator -> validate -> total per customer -> order check; {} events of {} bytes, {} customers, {} shards a "
         "stage\n\n",
-        arguments.shape.events, arguments.shape.customers, arguments.shape.shards);
+        arguments.shape.events, arguments.shape.event_bytes, arguments.shape.customers, arguments.shape.shards);
     fmt::print("{:<10}{:>14}{:>18}{:>12}{:>10}{:>16}\n", "mode", "events/s", "CPU us/event", "commits", "syncs",
                "out of order");
     for (const auto& row : rows)
@@ -108,6 +138,12 @@ int bench(const BenchArguments& arguments) {
                  row["events_per_second"].get<double>(), row["cpu_us_per_event"].get<double>(),
                  row["commits"].get<std::uint64_t>(), row["syncs"].get<std::uint64_t>(),
                  row["out_of_order"].get<std::uint64_t>());
+    for (const auto& row : rows)
+      if (row.contains("latency_us"))
+        fmt::print("{:<10}from due to sink: p50 {:.2f} ms, p99 {:.2f} ms, p99.9 {:.2f} ms, max {:.2f} ms\n",
+                   row["mode"].get<std::string>(), row["latency_us"]["p50"].get<double>() / 1e3,
+                   row["latency_us"]["p99"].get<double>() / 1e3, row["latency_us"]["p99_9"].get<double>() / 1e3,
+                   row["latency_us"]["max"].get<double>() / 1e3);
   }
   if (!right) fmt::print(stderr, "mailroom bench: events are missing or out of order\n");
   return right ? exit_done : exit_failed;
@@ -130,6 +166,13 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   command->add_option("--capacity", arguments->shape.capacity, "Mailbox capacity")
       ->check(CLI::Range(64u, 1'000'000u))
       ->capture_default_str();
+  command->add_option("--event-bytes", arguments->shape.event_bytes, "Size of an event")
+      ->check(CLI::Range(16u, 65536u))
+      ->capture_default_str();
+  command->add_option("--rate", arguments->shape.rate, "Events a second, to measure latency [as fast as it goes]")
+      ->check(CLI::Range(1.0, 1e8));
+  command->add_option("--backlog", arguments->shape.backlog,
+                      "Let the sink stand still until so many events have been given");
   command->add_option("--mode", arguments->mode, "What to measure")
       ->check(CLI::IsMember({"memory", "durable", "both"}))
       ->capture_default_str();

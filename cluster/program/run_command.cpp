@@ -53,6 +53,9 @@ class StopSignals {
   }
   ~StopSignals() {
     ::close(descriptor_);
+    // What comes now comes too late to change anything, and must not take the place of the exit code.
+    std::signal(SIGINT, SIG_IGN);
+    std::signal(SIGTERM, SIG_IGN);
     pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   }
   [[nodiscard]] int take() {

@@ -1,6 +1,7 @@
 #include "runtime/engine/actor_shard.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <fmt/format.h>
 #include <map>
 
@@ -103,14 +104,29 @@ bool ActorShard::timer_is_due() {
   return due && *due <= (event_clock_ ? clock_ : wall_);
 }
 
+bool ActorShard::slice_is_over() {
+  if (goes_on_later_) return true;
+  // Sooner at first: events that take long by themselves show it at once.
+  const bool look = handled_ < slice_check ? handled_ > 1 && std::has_single_bit(handled_) : handled_ % slice_check == 0;
+  if (!look || port_.now_us() < now_us_ + slice_us) return false;
+  goes_on_later_ = true;
+  port_.wake_after(0);
+  return true;
+}
+
+std::size_t ActorShard::until_next_look() const {
+  if (handled_ < 2) return 2 - handled_;
+  return handled_ < slice_check ? 2 * std::bit_floor(handled_) - handled_ : slice_check - handled_ % slice_check;
+}
+
 void ActorShard::work() {
-  if (host_ == nullptr) return;
+  if (host_ == nullptr || goes_on_later_) return;
   now_us_ = port_.now_us();
   if (!event_clock_) wall_ = port_.wall();
   counters_.busy_since_us.store(now_us_, std::memory_order_relaxed);
   handled_ = 0;
   if (!waiting_.empty()) retry_due_keys();
-  while (can_take_next()) {
+  while (can_take_next() && !slice_is_over()) {
     if (timers_.size() > 0 && timer_is_due()) {
       fire_next_timer();
     } else if (inbox_.empty()) {
@@ -164,93 +180,140 @@ class ActorShard::Tally {
   Input& input_;
 };
 
-// Handles events of the parcel until it is done, a commit is due or a timer comes first; at least one, unless a timer
-// comes before it.
+// Handles events of the parcel until it is done, a commit is due or a timer comes first.
 void ActorShard::handle_events(Work& item) {
-  const auto& batch = *item.parcel.batch;
-  const auto size = batch.size();
   auto& input = *item.input;
   Tally tally(*this, input);
   if (item.parcel.first_sequence + item.next <= input.consumed.sequence) counters_.order_violations.add();
-  while (item.next < size && can_take_next() && uncommitted_ + tally.taken + outbox_.staged() < commit_limit) {
-    const auto index = item.next;
-    const auto& meta = batch.meta(index);
-    if (event_clock_ && input.from_source) {
-      // A source gives its events in order of time (within its lateness), so each event tells the time: timers due
-      // before it come first, wherever the batch was cut.
-      const auto reached = meta.time - std::chrono::microseconds{input.lateness_us};
-      if (reached > input.consumed.watermark) {
-        input.consumed.watermark = reached;
-        advance_clock();
-      }
-    }
+  const auto size = item.parcel.batch->size();
+  while (item.next < size && can_take_next() && !slice_is_over()) {
+    const auto spent = uncommitted_ + tally.taken + outbox_.staged();
+    if (spent >= commit_limit) return;
+    if (event_clock_ && input.from_source) tell_time(item);
     if (timers_.size() > 0 && timer_is_due()) return;
-    const auto sequence = item.parcel.first_sequence + index;
-    const auto& type = batch.type(index);
-    const auto* event = batch.event(index);
-    const auto& fields = stage_.keys[type.index()];
-    if (!fields || fields->readers.empty()) {
-      handle_event({type, event, meta, EventKey({}, 0)}, item, tally);
-    } else if (fields->readers.size() == 1) {
-      handle_event({type, event, meta, EventKey(fields->readers[0], event, meta.key_hash)}, item, tally);
-    } else {
-      compose_key(*fields, event, composed_key_);
-      handle_event({type, event, meta, EventKey(composed_key_, meta.key_hash)}, item, tally);
-    }
-    input.consumed.sequence = sequence;
+    if (waiting_.empty() && parked_keys_.empty() && !(event_clock_ && input.from_source))
+      handle_row(item, std::min(commit_limit - spent, until_next_look()), tally);
+    else
+      handle_one(item, tally);
+    input.consumed.sequence = item.parcel.first_sequence + item.next - 1;
   }
 }
 
-void ActorShard::handle_event(const Subject& subject, Work& item, Tally& tally) {
+// A source gives its events in order of time (within its lateness), so each event tells the time: timers due before
+// it come first, wherever the batch was cut.
+void ActorShard::tell_time(const Work& item) {
+  auto& input = *item.input;
+  const auto reached = item.parcel.batch->meta(item.next).time - std::chrono::microseconds{input.lateness_us};
+  if (reached <= input.consumed.watermark) return;
+  input.consumed.watermark = reached;
+  advance_clock();
+}
+
+Timestamp ActorShard::now_for(const EventMeta& meta) const {
+  if (!event_clock_) return wall_;
+  return clock_ == Timestamp::max() ? std::max(finite_clock_, meta.time) : clock_;
+}
+
+// As many events as one call of the host can take: up to `most` of one type, none of whose keys waits or is parked.
+void ActorShard::handle_row(Work& item, std::size_t most, Tally& tally) {
+  const auto& batch = *item.parcel.batch;
+  const auto& first = batch.meta(item.next);
+  const auto& type = batch.type(item.next);
+  const auto& key = stage_.keys[type.index()];
+  if (key && key->readers.size() > 1) {  // its text is put together event by event
+    handle_one(item, tally);
+    return;
+  }
+  auto end = static_cast<std::uint32_t>(std::min<std::size_t>(batch.size(), item.next + most));
+  if (batch.columns().size() > 1 || clock_ == Timestamp::max()) {
+    // An ended event clock shows each event its own time.
+    const auto last = end;
+    for (end = item.next + 1; end < last; ++end)
+      if (batch.meta(end).column != first.column || now_for(batch.meta(end)) != now_for(first)) break;
+  }
+  counters_.busy_type.store(type.index(), std::memory_order_relaxed);
+  EventRow row{batch, item.next, end, key && !key->readers.empty() ? &key->readers.front() : nullptr,
+               stage_.name, now_for(first), counters_.handled.atomic()};
+  // If this throws the node stops: in the books, and in the journal, the event is still under way.
+  const auto result = attempt([&] { host_->handle_row(row, context_); });
+  const auto done = row.at - item.next;
+  item.next = row.at;
+  tally.taken += done;
+  tally.processed += done;
+  tally.handled += done;
+  handled_ += done;
+  if (result != Result::done) {
+    ++handled_;
+    settle(result, item, tally);
+  }
+}
+
+std::string_view ActorShard::key_text(const EventBatch& batch, std::size_t index, KeyScratch& scratch) {
+  const auto& fields = stage_.keys[batch.type(index).index()];
+  if (!fields || fields->readers.empty()) return {};
+  return read_key(*fields, batch.event(index), scratch, composed_key_);
+}
+
+void ActorShard::handle_one(Work& item, Tally& tally) {
   auto& input = *item.input;
   const auto& batch = *item.parcel.batch;
-  const auto index = item.next;
-  const auto& meta = subject.meta;
-  const auto sequence = item.parcel.first_sequence + index;
-  const auto take = [&] {
+  const auto& meta = batch.meta(item.next);
+  const auto& type = batch.type(item.next);
+  const auto* event = batch.event(item.next);
+  const auto sequence = item.parcel.first_sequence + item.next;
+  KeyScratch scratch;
+  const auto text = key_text(batch, item.next, scratch);
+  ++handled_;
+
+  if (!waiting_.empty() && waiting_.contains(text)) {
+    wait_behind(hold(batch, item.next, text, input.planned->id, sequence), &input);
     ++item.next;
     ++tally.taken;
-  };
-  ++handled_;
-  counters_.handled.add();
-
-  if (!waiting_.empty() && waiting_.contains(subject.key.text())) {
-    take();
-    wait_behind(hold(batch, index, subject.key.text(), input.planned->id, sequence), &input);
     return;
   }
-  if (!parked_keys_.empty() && parked_keys_.contains(std::string(subject.key.text()))) {
-    take();
-    auto held = hold(batch, index, subject.key.text(), input.planned->id, sequence);
+  if (!parked_keys_.empty() && parked_keys_.contains(std::string(text))) {
+    auto held = hold(batch, item.next, text, input.planned->id, sequence);
     held.ordinal = record_.next_ordinal++;
     park(std::move(held), &input, "follows");
+    ++item.next;
+    ++tally.taken;
     return;
   }
-  counters_.busy_type.store(subject.type.index(), std::memory_order_relaxed);
-  const auto now = event_clock_ ? (clock_ == Timestamp::max() ? std::max(finite_clock_, meta.time) : clock_) : wall_;
-  // If this throws the node stops: in the books, and in the journal, the event is still under way.
-  const auto result = run(subject, now, 1);
-  take();
-  switch (result) {
-    case Result::done:
-      ++tally.processed;
-      ++tally.handled;
-      // While no key waits, the order of the channel is that of each key.
-      if (!waiting_.empty() &&
-          order_check_.check(input.planned->id, meta.key_hash, sequence) != OrderCheck::Verdict::ok)
-        counters_.order_violations.add();
-      break;
-    case Result::rejected: {
-      auto held = hold(batch, index, subject.key.text(), input.planned->id, sequence);
-      held.attempts = 1;
-      held.kind = "rejected";
-      held.reason = failure_;
-      ++tally.handled;
-      bury(std::move(held), &input);
-      break;
-    }
-    case Result::failed: first_failure(hold(batch, index, subject.key.text(), input.planned->id, sequence), &input); break;
+  counters_.handled.add();
+  counters_.busy_type.store(type.index(), std::memory_order_relaxed);
+  const EventKey key(text, meta.key_hash);
+  const auto result = run({type, event, meta, key}, now_for(meta), 1);
+  if (result != Result::done) {
+    settle(result, item, tally);
+    return;
   }
+  // While no key waits, the order of the channel is that of each key, and rows need no check of their own.
+  if (!waiting_.empty() && order_check_.check(input.planned->id, meta.key_hash, sequence) != OrderCheck::Verdict::ok)
+    counters_.order_violations.add();
+  ++item.next;
+  ++tally.taken;
+  ++tally.processed;
+  ++tally.handled;
+}
+
+// The event at item.next was refused or has failed.
+void ActorShard::settle(Result result, Work& item, Tally& tally) {
+  auto& input = *item.input;
+  const auto& batch = *item.parcel.batch;
+  KeyScratch scratch;
+  auto held = hold(batch, item.next, key_text(batch, item.next, scratch), input.planned->id,
+                   item.parcel.first_sequence + item.next);
+  ++item.next;
+  ++tally.taken;
+  if (result == Result::failed) {
+    first_failure(std::move(held), &input);
+    return;
+  }
+  held.attempts = 1;
+  held.kind = "rejected";
+  held.reason = failure_;
+  ++tally.handled;
+  bury(std::move(held), &input);
 }
 
 void ActorShard::fire_next_timer() {
@@ -293,17 +356,20 @@ ActorShard::Result ActorShard::run(const HeldEvent& held, unsigned attempt) {
   return run({held.event->type(0), held.event->event(0), meta, EventKey(held.key, meta.key_hash)}, now, attempt);
 }
 
-ActorShard::Result ActorShard::run(const Subject& subject, Timestamp now, unsigned attempt) {
-  context_.begin(stage_.name, subject.key, subject.meta.time, now, subject.meta.trace, attempt);
-  current_trace_ = subject.meta.trace;
-  outbox_.mark();
-  timer_changes_.clear();
+ActorShard::Result ActorShard::run(const Subject& subject, Timestamp now, unsigned number) {
+  context_.begin(stage_.name, subject.key, subject.meta.time, now, subject.meta.trace, number);
+  return attempt([&] { host_->handle(subject.type, subject.event, subject.key, context_); });
+}
+
+template <class Call>
+ActorShard::Result ActorShard::attempt(Call&& call) {
   try {
-    host_->handle(subject.type, subject.event, subject.key, context_);
-    if (!timer_changes_.empty()) apply_timer_changes(subject.key.text());
+    call();
+    if (!timer_changes_.empty()) apply_timer_changes();
+    (void)context_.take_interrupt();
     return Result::done;
   } catch (const Rejected& refusal) {
-    outbox_.rollback();
+    take_back();
     failure_ = refusal.what();
     return Result::rejected;
   } catch (const ScenarioError&) {
@@ -317,12 +383,20 @@ ActorShard::Result ActorShard::run(const Subject& subject, Timestamp now, unsign
   } catch (...) {
     failure_ = "an exception that is not a std::exception";
   }
-  outbox_.rollback();
+  take_back();
   counters_.failures.add();
   return Result::failed;
 }
 
-void ActorShard::apply_timer_changes(std::string_view key) {
+// What the call that has failed asked for.
+void ActorShard::take_back() {
+  if (emitting_call_ == context_.calls()) outbox_.rollback();
+  timer_changes_.clear();
+  (void)context_.take_interrupt();
+}
+
+void ActorShard::apply_timer_changes() {
+  const std::string_view key = timer_key_;
   for (auto& change : timer_changes_) {
     if (!change.event) {
       if (const auto cancelled = timers_.cancel(key, change.name)) erase_held(HeldReason::timer, *cancelled);
@@ -337,6 +411,7 @@ void ActorShard::apply_timer_changes(std::string_view key) {
     put_held(HeldReason::timer, held);
     if (const auto replaced = timers_.set(std::move(held))) erase_held(HeldReason::timer, *replaced);
   }
+  timer_changes_.clear();
   counters_.timers.set(timers_.size());
 }
 
@@ -372,12 +447,12 @@ void ActorShard::first_failure(HeldEvent held, Input* input) {
 }
 
 void ActorShard::retry_due_keys() {
-  while (can_run()) {
+  while (can_run() && !slice_is_over()) {
     auto due = waiting_.due_key(port_.now_us());
     if (!due) break;
     const std::string key = *due;
-    // Its whole queue, in order, until one fails again.
-    while (can_run() && waiting_.contains(key)) {
+    // Its whole queue, in order, until one fails again. It stays due if the slice ends before.
+    while (can_run() && waiting_.contains(key) && !slice_is_over()) {
       auto& head = waiting_.front(key);
       if (head.attempts > 0) counters_.retries.add();
       ++handled_;
@@ -490,11 +565,19 @@ void ActorShard::schedule_wakes() {
     if (const auto due = timers_.next_due()) earliest(now_us_ + (*due - wall_).count());
   if (next == 0 || (wake_due_us_ != 0 && wake_due_us_ <= next)) return;
   wake_due_us_ = next;
+  ++wakes_under_way_;
   port_.wake_after(std::max<std::int64_t>(0, next - port_.now_us()));
 }
 
 void ActorShard::on_wake() {
-  wake_due_us_ = 0;
+  if (goes_on_later_) {
+    goes_on_later_ = false;
+  } else {
+    --wakes_under_way_;
+    // One that was asked for before an earlier one was: it must not ask again while the next is under way, or there
+    // would be more of them with each such turn, as long as any key waits.
+    if (wakes_under_way_ == 0 || port_.now_us() >= wake_due_us_) wake_due_us_ = 0;
+  }
   guarded([this] { work(); });
 }
 
@@ -525,7 +608,7 @@ void ActorShard::collect_changes(JournalWrite* write) {
 }
 
 bool ActorShard::at_rest() const {
-  return waiting_.empty() && !awaits_supervisor_ &&
+  return waiting_.empty() && !awaits_supervisor_ && !goes_on_later_ &&
          (!event_clock_ || timers_.size() == 0 || clock_ != Timestamp::max());
 }
 
@@ -537,11 +620,19 @@ Timestamp ActorShard::outgoing_watermark() const {
 }
 
 void ActorShard::emit(const EventType& type, void* event, std::string_view stage, Timestamp time) {
-  if (!emits_[type.index()])
-    throw ScenarioError(
-        fmt::format("actor {} emits {} and does not say so; add it to its \"using Emits = mailroom::Events<...>\"",
-                    stage_.actor->name, type.name()));
-  if (outbox_.emit(type, event, time, current_trace_, stage) == 0) counters_.unrouted.add();
+  if (!emits_[type.index()]) refuse_emission(type);
+  if (emitting_call_ != context_.calls()) {
+    emitting_call_ = context_.calls();
+    outbox_.mark();
+  }
+  if (outbox_.emit(type, event, time, context_.trace(), stage) == 0) counters_.unrouted.add();
+  if (outbox_.staged() >= commit_limit) context_.interrupt();
+}
+
+void ActorShard::refuse_emission(const EventType& type) const {
+  throw ScenarioError(
+      fmt::format("actor {} emits {} and does not say so; add it to its \"using Emits = mailroom::Events<...>\"",
+                  stage_.actor->name, type.name()));
 }
 
 void ActorShard::set_timer(const EventType& type, void* event, Timestamp due, std::string_view name) {
@@ -554,13 +645,21 @@ void ActorShard::set_timer(const EventType& type, void* event, Timestamp due, st
   auto single = std::make_shared<EventBatch>();
   EventMeta meta;
   meta.time = due;
-  meta.trace = current_trace_;
+  meta.trace = context_.trace();
   meta.key_hash = hash_key(context_.key());
   single->append_move(type, event, meta);
-  timer_changes_.push_back({std::move(single), due, std::string(name)});
+  change_timers({std::move(single), due, std::string(name)});
 }
 
-void ActorShard::cancel_timer(std::string_view name) { timer_changes_.push_back({nullptr, {}, std::string(name)}); }
+void ActorShard::cancel_timer(std::string_view name) {
+  change_timers({nullptr, {}, std::string(name)});
+}
+
+void ActorShard::change_timers(TimerChange change) {
+  timer_key_ = context_.key();
+  timer_changes_.push_back(std::move(change));
+  context_.interrupt();  // applied before the next event
+}
 
 void ActorShard::forget_state() { host_->forget_current(); }
 

@@ -26,6 +26,10 @@ class ActorShard final : public ShardCore, private ContextPort {
  public:
   // Events of blocked keys kept in memory, as a multiple of the mailbox capacity; beyond it the shard stands still.
   static constexpr std::size_t waiting_mailboxes = 16;
+  // Handlers are called for so long before others get the core, and for the events between two looks at the clock: a
+  // batch of slow events must not hold up who has nothing to do with them.
+  static constexpr std::int64_t slice_us = 4'000;
+  static constexpr std::uint64_t slice_check = 32;  // the clock is read at the 2nd, 4th, 8th, 16th and at each such event
 
   explicit ActorShard(const ShardSetup& setup);
 
@@ -66,13 +70,25 @@ class ActorShard final : public ShardCore, private ContextPort {
   [[nodiscard]] bool can_take_next() const;  // and new events may be taken
   [[nodiscard]] bool timer_is_due();
   void handle_events(Work& work);
-  void handle_event(const Subject& subject, Work& work, Tally& tally);
+  void handle_row(Work& work, std::size_t most, Tally& tally);
+  void handle_one(Work& work, Tally& tally);
+  void settle(Result result, Work& work, Tally& tally);
+  [[nodiscard]] std::string_view key_text(const EventBatch& batch, std::size_t index, KeyScratch& scratch);
+  void tell_time(const Work& work);
+  [[nodiscard]] Timestamp now_for(const EventMeta& meta) const;
+  [[nodiscard]] bool slice_is_over();  // if so, work() goes on by a message to itself, behind all that waits by now
+  [[nodiscard]] std::size_t until_next_look() const;  // events to be handled before slice_is_over() reads the clock
   void fire_next_timer();
   void retry_due_keys();
   // Runs the handler; `failure_` says why it did not succeed. Nothing has changed then.
-  Result run(const Subject& subject, Timestamp now, unsigned attempt);
+  Result run(const Subject& subject, Timestamp now, unsigned number);
   Result run(const HeldEvent& held, unsigned attempt);
-  void apply_timer_changes(std::string_view key);
+  template <class Call>
+  Result attempt(Call&& call);
+  void take_back();
+  [[noreturn]] void refuse_emission(const EventType& type) const;
+  void change_timers(TimerChange change);
+  void apply_timer_changes();
   void first_failure(HeldEvent held, Input* input);
   // What the topology's "then" says for the event at the head of a waiting key.
   void give_up(const std::string& key);
@@ -86,7 +102,7 @@ class ActorShard final : public ShardCore, private ContextPort {
 
   std::unique_ptr<ActorHost> host_;
   Context context_;
-  std::vector<bool> emits_;  // by EventType::index
+  std::vector<char> emits_;  // by EventType::index; char: read for every emission
   const bool shard_waits_;   // retrying block_shard, or ordering total
   const std::size_t waiting_limit_;
   BackoffPlan backoff_;
@@ -98,13 +114,16 @@ class ActorShard final : public ShardCore, private ContextPort {
   std::string standing_still_for_;  // then "block_shard": the key whose retries are used up
   bool standing_still_ = false;
   std::string failure_;
-  std::vector<TimerChange> timer_changes_;
+  std::vector<TimerChange> timer_changes_;  // of the call under way
+  std::string timer_key_;                   // their key
   std::string composed_key_;
-  TraceId current_trace_ = 0;
+  std::uint64_t emitting_call_ = 0;  // Context::calls() of the call that emitted last
   std::uint64_t handled_ = 0;     // in this round of work
   Timestamp wall_;                // read once per round of work
   std::int64_t now_us_ = 0;       // the same
   std::int64_t wake_due_us_ = 0;  // earliest wake-up asked for; 0: none
+  std::uint32_t wakes_under_way_ = 0;
+  bool goes_on_later_ = false;    // the slice is over and the message to ourselves is under way
 };
 
 }  // namespace mailroom::runtime

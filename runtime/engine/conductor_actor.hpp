@@ -51,7 +51,8 @@ class ConductorActor final : public caf::event_based_actor {
         [this](const DeadlineMail& mail) {
           if (mail.last) {
             if (phase_ == Phase::stopping) end();  // someone does not come back from user code
-          } else if (phase_ == Phase::closing) {
+          } else if (phase_ == Phase::running || phase_ == Phase::closing) {
+            // Still running: a source has not come to hear that it is to stop, because no thread is left for it.
             stop_all(Ending::checkpointed);
           }
         },

@@ -31,8 +31,9 @@ struct CafConfig : caf::actor_system_config {
   explicit CafConfig(unsigned threads) {
     set("scheduler.policy", caf::atom("stealing"));
     set("scheduler.max-threads", static_cast<std::size_t>(threads));
-    // A shard with a full mailbox leaves the core after this many messages, so that nobody starves.
-    set("scheduler.max-throughput", static_cast<std::size_t>(100));
+    // A shard with a full mailbox leaves the core after this many messages, so that nobody starves. Few, because a
+    // message may be ActorShard::slice_us of work; fewer still cost nothing that bench can measure.
+    set("scheduler.max-throughput", static_cast<std::size_t>(4));
   }
 };
 
@@ -211,12 +212,14 @@ void Engine::Impl::spawn() {
                                            self.send(book.conductor, StopNodeMail{reason});
                                          }),
                                      std::cref(*clock), seed_for(999), SupervisorActor::Log(logger));
-  book.conductor = system->spawn<ConductorActor>(
+  // These two have threads of their own: with a handler that does not return in every thread of the pool, the node must
+  // still say so, and end when it is told to.
+  book.conductor = system->spawn<ConductorActor, caf::detached>(
       std::cref(book), std::cref(*plan), std::cref(options),
       ConductorActor::OnEnd([this](Ending ending, const std::string& reason, std::vector<ShardIndex> not_stopped) {
         on_end(ending, reason, not_stopped);
       }));
-  book.sampler = system->spawn<SamplerActor>(
+  book.sampler = system->spawn<SamplerActor, caf::detached>(
       options.sample_every, std::function<void()>([this] {
         auto taken = std::make_shared<TelemetrySnapshot>(sample());
         stuck->update(*plan, counters, clock->steady_us(), *taken, [this](ShardIndex shard, std::int64_t busy_us) {

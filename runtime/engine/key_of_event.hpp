@@ -11,19 +11,20 @@
 
 namespace mailroom::runtime {
 
-// The text of a key of several fields, put into `composed`.
-inline void compose_key(const KeyFields& key, const void* event, std::string& composed) {
+// The key's text, valid while event, scratch and `composed` live. `composed` is used for keys of several fields.
+inline std::string_view read_key(const KeyFields& key, const void* event, KeyScratch& scratch, std::string& composed) {
+  if (key.readers.size() == 1) return key.readers[0].text(event, scratch);
   composed.clear();
-  for (std::size_t i = 0; i < key.readers.size(); ++i) {
-    KeyScratch scratch;
+  for (std::size_t i = 0; i < key.readers.size(); ++i)
     append_key_part(composed, key.readers[i].text(event, scratch), i == 0);
-  }
+  return composed;
 }
-// `composed` is memory that is used again.
+
+// hash_key() of that text.
 inline std::uint64_t hash_of_key(const KeyFields& key, const void* event, std::string& composed) {
   if (key.readers.size() == 1) return key.readers[0].hash(event);
-  compose_key(key, event, composed);
-  return hash_key(composed);
+  KeyScratch scratch;
+  return hash_key(read_key(key, event, scratch, composed));
 }
 
 // The upper half decides the shard, so that tables inside a shard may use the lower bits.

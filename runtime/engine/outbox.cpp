@@ -57,57 +57,62 @@ void Outbox::recover(const ShardRecord& record, const std::function<std::uint64_
 
 std::size_t Outbox::emit(const EventType& type, void* event, Timestamp time, TraceId trace, std::string_view stage) {
   ++emitted_;
-  std::size_t taken = 0;
-  if (type.index() < routes_.size()) {
-    const auto& routes = routes_[type.index()];
-    for (std::size_t r = 0; r < routes.size(); ++r) {
-      const auto& route = routes[r];
-      if (!stage.empty() && plan_.topology.stages[route.to_stage].name != stage) continue;
-      EventMeta meta;
-      meta.time = time;
-      meta.trace = trace;
-      auto index = route.first_output;
-      if (route.key != nullptr) {
-        meta.key_hash = hash_of_key(*route.key, event, key_);
-        index += shard_of(meta.key_hash, route.shards);
-      }
-      auto& channel = channels_[index];
-      auto& batch = channel.staged.empty() || channel.staged.back()->size() >= channel.batch_limit
-                        ? open_batch(channel, index)
-                        : *channel.staged.back();
-      if (!stage.empty() || r + 1 == routes.size())
-        batch.append_move(type, event, meta);
-      else
-        batch.append_copy(type, event, meta);
-      since_mark_.push_back(index);
-      ++staged_events_;
-      ++taken;
-      if (!stage.empty()) break;
-    }
-  }
-  if (taken == 0 && !stage.empty())
-    throw ScenarioError(
-        fmt::format("stage '{}' emits {} to '{}', which does not take it from there; add '{}' to its \"from\" in {}",
-                    plan_.topology.stages[stage_].name, type.name(), stage, plan_.topology.stages[stage_].name,
-                    plan_.topology.file.string()));
-  return taken;
+  const auto& routes = routes_[type.index()];
+  if (!stage.empty()) return emit_to(stage, routes, type, event, time, trace);
+  for (std::size_t r = 0; r < routes.size(); ++r) put(routes[r], r + 1 == routes.size(), type, event, time, trace);
+  return routes.size();
 }
 
-EventBatch& Outbox::open_batch(Channel& channel, std::uint32_t index) {
+std::size_t Outbox::emit_to(std::string_view stage, const std::vector<Route>& routes, const EventType& type,
+                            void* event, Timestamp time, TraceId trace) {
+  for (const auto& route : routes) {
+    if (plan_.topology.stages[route.to_stage].name != stage) continue;
+    put(route, true, type, event, time, trace);
+    return 1;
+  }
+  throw ScenarioError(
+      fmt::format("stage '{}' emits {} to '{}', which does not take it from there; add '{}' to its \"from\" in {}",
+                  plan_.topology.stages[stage_].name, type.name(), stage, plan_.topology.stages[stage_].name,
+                  plan_.topology.file.string()));
+}
+
+inline void Outbox::put(const Route& route, bool move, const EventType& type, void* event, Timestamp time,
+                        TraceId trace) {
+  std::uint64_t hash = 0;
+  auto index = route.first_output;
+  if (route.key != nullptr) {
+    hash = hash_of_key(*route.key, event, key_);
+    index += shard_of(hash, route.shards);
+  }
+  auto& channel = channels_[index];
+  if (channel.open == nullptr) open_batch(channel, index);
+  auto& batch = *channel.open;
+  if (move)
+    batch.append_move(type, event, {time, trace, hash});
+  else
+    batch.append_copy(type, event, {time, trace, hash});
+  if (batch.size() >= channel.batch_limit) channel.open = nullptr;
+  since_mark_.push_back(index);
+  ++staged_events_;
+}
+
+void Outbox::open_batch(Channel& channel, std::uint32_t index) {
   if (!channel.listed) {
     channel.listed = true;
     dirty_.push_back(index);
   }
   const auto expected = channel.staged.empty() ? channel.last_batch : channel.batch_limit;
   channel.staged.push_back(std::make_unique<EventBatch>(expected));
-  return *channel.staged.back();
+  channel.open = channel.staged.back().get();
 }
 
 void Outbox::rollback() {
   for (auto emitted = since_mark_.rbegin(); emitted != since_mark_.rend(); ++emitted) {
-    auto& staged = channels_[*emitted].staged;
+    auto& channel = channels_[*emitted];
+    auto& staged = channel.staged;
     staged.back()->truncate(staged.back()->size() - 1);
     if (staged.back()->empty()) staged.pop_back();
+    channel.open = !staged.empty() && staged.back()->size() < channel.batch_limit ? staged.back().get() : nullptr;
     --staged_events_;
   }
   mark();
@@ -170,6 +175,7 @@ void Outbox::collect(JournalWrite* write, ShardRecord& record, Timestamp waterma
       queue(channel, std::move(parcel));
     }
     channel.staged.clear();
+    channel.open = nullptr;
     channel.counters->pending.set(channel.pending_events);
   }
   staged_events_ = 0;

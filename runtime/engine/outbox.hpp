@@ -74,6 +74,7 @@ class Outbox {
     std::uint64_t last_sequence = 0;
     ChannelCounters* counters = nullptr;
     std::vector<std::unique_ptr<EventBatch>> staged;
+    EventBatch* open = nullptr;              // the last of `staged`, while it has room
     std::deque<Parcel> pending;              // in memory, to be delivered first
     std::uint64_t on_disk = 0;               // events spilled behind `pending`
     std::uint64_t disk_next = 0;             // durable mode: first sequence of the next spilled parcel
@@ -84,7 +85,10 @@ class Outbox {
     bool counted_blocked = false;
   };
 
-  EventBatch& open_batch(Channel& channel, std::uint32_t index);
+  std::size_t emit_to(std::string_view stage, const std::vector<Route>& routes, const EventType& type, void* event,
+                      Timestamp time, TraceId trace);
+  void put(const Route& route, bool move, const EventType& type, void* event, Timestamp time, TraceId trace);
+  void open_batch(Channel& channel, std::uint32_t index);
   void queue(Channel& channel, Parcel parcel);
   void deliver_pending(Channel& channel);
   void read_back(Channel& channel);

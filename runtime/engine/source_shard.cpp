@@ -58,10 +58,53 @@ void SourceShard::on_wake() {
 }
 
 void SourceShard::read_once() {
-  batch_.clear();
   const auto begin = port_.now_us();
   counters_.busy_since_us.store(begin, std::memory_order_relaxed);
-  const auto status = source_->read(batch_, read_limit_);
+  std::size_t events = 0, dirty = 0;
+  auto status = ReadStatus::more;
+  for (bool filled = true; filled && status == ReadStatus::more && events < read_limit_;) {
+    const auto portion = std::min<std::size_t>(read_portion, read_limit_ - events);
+    batch_.clear();
+    status = source_->read(batch_, portion);
+    filled = batch_.events.size() >= portion;
+    events += batch_.events.size();
+    dirty += batch_.dirty.size();
+    emit_portion();
+  }
+  record_.position = source_->position();
+  ended_ = status == ReadStatus::end;
+  if (ended_) {
+    record_.ended = true;
+    finite_clock_ = clock_;
+    if (event_clock_) clock_ = Timestamp::max();
+  }
+  if (events + dirty > 0 || ended_) {
+    counters_.in.add(events);
+    ++uncommitted_;
+    commit();
+    const auto spent = static_cast<std::uint64_t>(std::max<std::int64_t>(0, port_.now_us() - begin));
+    if (events > 0) counters_.work.record(spent / events, events);
+    if (journal_ != nullptr && !sync_requested_) {
+      sync_requested_ = true;
+      committed_at_request_ = record_.sequence;
+      port_.request_sync();
+    }
+  }
+  counters_.busy_since_us.store(0, std::memory_order_relaxed);
+  publish();
+  if (ended_) {
+    end();
+  } else if (outbox_.blocked()) {
+    set_state(ShardState::blocked_downstream);
+  } else {
+    if (event_clock_) outbox_.announce_watermark(clock_);
+    if (status == ReadStatus::idle) set_state(ShardState::idle);
+    reading_later_ = true;
+    port_.wake_after(status == ReadStatus::idle ? source_->idle_wait().count() : 0);
+  }
+}
+
+void SourceShard::emit_portion() {
   const auto arrival = port_.wall();
   auto latest = clock_;
   for (std::size_t i = 0; i < batch_.events.size(); ++i) {
@@ -87,38 +130,6 @@ void SourceShard::read_once() {
     held.content = std::move(dirty.content);
     bury(std::move(held), nullptr);
     if (published_ != nullptr) published_->dirty.add();
-  }
-  const auto read = batch_.events.size() + batch_.dirty.size();
-  record_.position = source_->position();
-  ended_ = status == ReadStatus::end;
-  if (ended_) {
-    record_.ended = true;
-    finite_clock_ = clock_;
-    if (event_clock_) clock_ = Timestamp::max();
-  }
-  if (read > 0 || ended_) {
-    counters_.in.add(batch_.events.size());
-    ++uncommitted_;
-    commit();
-    const auto spent = static_cast<std::uint64_t>(std::max<std::int64_t>(0, port_.now_us() - begin));
-    if (!batch_.events.empty()) counters_.work.record(spent / batch_.events.size(), batch_.events.size());
-    if (journal_ != nullptr && !sync_requested_) {
-      sync_requested_ = true;
-      committed_at_request_ = record_.sequence;
-      port_.request_sync();
-    }
-  }
-  counters_.busy_since_us.store(0, std::memory_order_relaxed);
-  publish();
-  if (ended_) {
-    end();
-  } else if (outbox_.blocked()) {
-    set_state(ShardState::blocked_downstream);
-  } else {
-    if (event_clock_) outbox_.announce_watermark(clock_);
-    if (status == ReadStatus::idle) set_state(ShardState::idle);
-    reading_later_ = true;
-    port_.wake_after(status == ReadStatus::idle ? idle_wait_us : 0);
   }
 }
 

@@ -10,10 +10,11 @@ namespace mailroom::runtime {
 
 class SourceShard final : public ShardCore {
  public:
-  // Events of a read, which is one commit. Many, because they part over the receiver's shards and small batches cost;
-  // no more than fit into one mailbox, or a receiver that sheds would shed while it has nothing to do.
+  // Events of one commit. Many, because they part over the receiver's shards and small batches cost; no more than fit
+  // into one mailbox, or a receiver that sheds would shed while it has nothing to do.
   static constexpr std::uint32_t least_read = 256, most_read = 4096;
-  static constexpr std::int64_t idle_wait_us = 20'000;  // until an idle source is asked again
+  // They are read in portions that stay in the core's cache until they are routed.
+  static constexpr std::size_t read_portion = 256;
 
   explicit SourceShard(const ShardSetup& setup);
   void prepare() override;
@@ -36,6 +37,7 @@ class SourceShard final : public ShardCore {
 
  private:
   void read_once();
+  void emit_portion();
   void end();
   void publish();
 

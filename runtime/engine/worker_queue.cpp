@@ -287,7 +287,8 @@ void WorkerQueue::give_up(HeldEvent held, Input* input) {
 }
 
 void WorkerQueue::on_wake() {
-  wake_due_us_ = 0;
+  --wakes_under_way_;
+  if (wakes_under_way_ == 0 || port_.now_us() >= wake_due_us_) wake_due_us_ = 0;  // as ActorShard::on_wake()
   guarded([this] { work(); });
 }
 
@@ -296,6 +297,7 @@ void WorkerQueue::schedule_wake() {
   const auto due = again_.begin()->first;
   if (wake_due_us_ != 0 && wake_due_us_ <= due) return;
   wake_due_us_ = due;
+  ++wakes_under_way_;
   port_.wake_after(std::max<std::int64_t>(0, due - port_.now_us()));
 }
 

@@ -67,6 +67,7 @@ class WorkerQueue final : public ShardCore {
   std::mt19937_64 random_;
   bool awaits_supervisor_ = false;
   std::int64_t wake_due_us_ = 0;
+  std::uint32_t wakes_under_way_ = 0;
 };
 
 // Runs one chunk. Used by a worker, on its own thread; never throws.

@@ -243,6 +243,8 @@ class RocksWrite final : public StoreWrite {
 }  // namespace
 
 struct RocksStore::Impl {
+  static constexpr std::uint64_t drained_bytes_worth_it = 16 << 20;
+
   Impl(fs::path path, DirectoryLock held) : directory(std::move(path)), lock(std::move(held)) {}
   ~Impl() { close(); }
 
@@ -260,10 +262,27 @@ struct RocksStore::Impl {
   }
   void close() {
     if (!database) return;
+    if (!failed.load(std::memory_order_acquire)) give_back_drained_mailboxes();
     for (auto* table : tables) database->DestroyColumnFamilyHandle(table);
     tables.clear();
     database->Close().PermitUncheckedError();  // a destructor's path: what failed has been reported before
     database.reset();
+  }
+  // What was spilled and is long done still fills the files: its erasures are few and small, and nothing makes RocksDB
+  // merge them soon. Once nothing is left, that costs no more than reading them.
+  void give_back_drained_mailboxes() {
+    auto* mailbox = family(Table::mailbox);
+    std::uint64_t bytes = 0;
+    if (!database->GetIntProperty(mailbox, rocksdb::DB::Properties::kTotalSstFilesSize, &bytes) ||
+        bytes < drained_bytes_worth_it)
+      return;
+    {
+      const std::unique_ptr<rocksdb::Iterator> rows(database->NewIterator(rocksdb::ReadOptions(), mailbox));
+      rows->SeekToFirst();
+      if (rows->Valid() || !rows->status().ok()) return;
+    }
+    // A store opened for reading refuses, and a disk that fails now fails at the next start: nothing is lost by it.
+    database->CompactRange(rocksdb::CompactRangeOptions(), mailbox, nullptr, nullptr).PermitUncheckedError();
   }
   void sync_has_begun() {
     if (syncing.load() != std::this_thread::get_id()) return;  // RocksDB's own

@@ -17,6 +17,8 @@ class Counter {
   }
   void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+  // For a writer that knows nothing of telemetry.
+  [[nodiscard]] std::atomic<std::uint64_t>& atomic() noexcept { return value_; }
 
  private:
   std::atomic<std::uint64_t> value_{0};

@@ -143,19 +143,22 @@ Topology EngineTest::load(const std::string& json) {
   return *loaded.topology;
 }
 
-std::unique_ptr<Engine> EngineTest::start(const std::string& json, std::unique_ptr<Journal> journal) {
-  EngineOptions options;
-  options.threads = 2;
-  options.seed = 7;
-  options.sample_every = std::chrono::milliseconds(5);
-  options.quiet_check_every = std::chrono::milliseconds(1);
-  options.log = [this](LogLevel, const std::string& who, std::string_view text) {
+void EngineTest::SetUp() {
+  world().clear();
+  options_.threads = 2;
+  options_.seed = 7;
+  options_.sample_every = std::chrono::milliseconds(5);
+  options_.quiet_check_every = std::chrono::milliseconds(1);
+  options_.log = [this](LogLevel, const std::string& who, std::string_view text) {
     const std::lock_guard lock(log_mutex_);
     log_.push_back(who + ": " + std::string(text));
   };
+}
+
+std::unique_ptr<Engine> EngineTest::start(const std::string& json, std::unique_ptr<Journal> journal) {
   auto topology = load(json);
   topology.durability = journal ? Durability::durable : Durability::memory;
-  return std::make_unique<Engine>(std::move(topology), std::move(journal), options);
+  return std::make_unique<Engine>(std::move(topology), std::move(journal), options_);
 }
 
 void EngineTest::run(const std::string& json, std::unique_ptr<Journal> journal) {

@@ -89,7 +89,7 @@ std::vector<std::int64_t> numbers_of(const std::vector<Seen>& output, const std:
 
 class EngineTest : public ::testing::Test {
  protected:
-  void SetUp() override { world().clear(); }
+  void SetUp() override;
 
   // Source -> TestActor -> sink, with `stage` merged into the actor's stage.
   static std::string pipeline(const std::string& stage_members = "{}", const std::string& top_members = "{}");
@@ -106,6 +106,7 @@ class EngineTest : public ::testing::Test {
     for (const auto& [key, number] : notes) world().input.push_back({key, number});
   }
 
+  EngineOptions options_;  // of the engines to be started
   EngineResult result_;
   TelemetrySnapshot snapshot_;
   std::vector<BoxedDeadLetter> dead_letters_;

@@ -1,5 +1,7 @@
 // What a failing event does: to its key, to its neighbours, to the order, and to the books.
+#include <atomic>
 #include <gmock/gmock.h>
+#include <thread>
 
 #include "runtime/journal/dead_letters.hpp"
 #include "tests/runtime/engine/engine_fixture.hpp"
@@ -245,6 +247,77 @@ TEST_F(FailureTest, AStuckActorIsReportedAndTheNodeEndsWithoutIt) {
   gate->open();
   EXPECT_TRUE(wait(*engine));
   EXPECT_EQ(engine->result().ending, Ending::finished);
+}
+
+TEST_F(FailureTest, HandlersThatDoNotReturnInAnyThreadAreReportedAndTheNodeEndsWithoutThem) {
+  for (int key = 0; key < 16; ++key) world().input.push_back({"k" + std::to_string(key), 1});  // both shards get some
+  world().endless = true;  // the source is still open when no thread is left that could close it
+  auto gate = std::make_shared<Gate>();
+  world().on_note = [gate](const Note&, Context&) { gate->pass(); };
+  options_.drain_deadline = std::chrono::milliseconds(50);
+  options_.stop_deadline = std::chrono::milliseconds(50);
+  const auto engine = start(pipeline(R"({"deadline": "20ms"})"));
+  EXPECT_TRUE(until([&] {
+    const auto snapshot = engine->snapshot();
+    return std::count_if(snapshot.shards.begin(), snapshot.shards.end(),
+                         [](const auto& shard) { return shard.state == ShardState::stuck; }) == 2;
+  }));
+  engine->request_stop(StopMode::drain);
+  EXPECT_TRUE(engine->wait_for(std::chrono::seconds(20)));
+  EXPECT_EQ(engine->result().ending, Ending::checkpointed);
+  EXPECT_THAT(engine->result().not_stopped, ::testing::IsSupersetOf({"act/0", "act/1"}));
+  gate->open();
+}
+
+// The system's clock; how often it is asked shows how often shards wake up.
+class CountingClock final : public Clock {
+ public:
+  Timestamp wall() const override { return clock_.wall(); }
+  std::int64_t steady_us() const override {
+    asked.fetch_add(1, std::memory_order_relaxed);
+    return clock_.steady_us();
+  }
+  mutable std::atomic<std::uint64_t> asked{0};
+
+ private:
+  SystemClock clock_;
+};
+
+// Passes notes on one by one, so that whoever takes them has nothing to do in between.
+class Spread : public Actor<> {
+ public:
+  using Emits = Events<Note>;
+  void on(const Note& note, Context& context) {
+    if (note.key != "start") return context.emit(note);
+    for (int n = 0; n < note.number; ++n)
+      context.after(std::chrono::milliseconds(5 * n), Note{"once " + std::to_string(n), n});
+  }
+};
+MAILROOM_ACTOR(Spread, Note)
+
+TEST_F(FailureTest, WakeUpsDoNotAddUpWhileOneKeyWaitsForEver) {
+  input({{"ever", 1}, {"start", 200}});
+  world().endless = true;
+  std::atomic<int> done{0};
+  world().on_note = [&done](const Note& note, Context& context) {
+    if (note.key == "ever" || context.attempt() == 1) throw std::runtime_error("fails");
+    ++done;
+  };
+  const auto clock = std::make_shared<CountingClock>();
+  options_.clock = clock;
+  options_.sample_every = std::chrono::milliseconds(100);
+  auto json = nlohmann::json::parse(pipeline(
+      R"({"from": ["spread"], "shards": 1, "on_failure": {"retries": 1, "backoff": "1ms..50ms", "then": "block_key"}})",
+      R"({"stages": {"spread": {"actor": "Spread", "from": ["in"], "ordering": "total"}}})"));
+  const auto engine = start(json.dump());
+  ASSERT_TRUE(until([&] { return done == 200; }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  const auto before = clock->asked.load();
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  // Ten tries of the key and some reads of the idle source: nothing that grows with what has failed before.
+  EXPECT_LT(clock->asked.load() - before, 600u);
+  engine->request_stop(StopMode::checkpoint);
+  ASSERT_TRUE(wait(*engine));
 }
 
 TEST_F(FailureTest, AMistakeInAnActorStopsTheNodeAndTheBooksStillBalance) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <set>
 
+#include "runtime/engine/key_of_event.hpp"
 #include "tests/runtime/engine/engine_fixture.hpp"
 
 namespace mailroom::runtime::test {
@@ -135,6 +136,44 @@ std::string worker_pipeline(int workers, const std::string& on_failure = "{}") {
       "work": {"actor": "TestWorker", "from": ["in"], "ordering": "none", "workers": )" +
          std::to_string(workers) + R"(, "on_failure": )" + on_failure + R"(},
       "out": {"sink": "collecting", "from": ["work"]}}})";
+}
+
+// Time goes on by what handlers take and by nothing else.
+class HandlersClock final : public Clock {
+ public:
+  std::int64_t steady_us() const override { return us.load(); }
+  Timestamp wall() const override { return Timestamp{us.load()}; }
+  std::atomic<std::int64_t> us{1};
+};
+
+TEST_F(FlowTest, AShardOfSlowHandlersLeavesTheCoreBetweenSlicesOfABatch) {
+  many(4'000, 16);
+  const auto clock = std::make_shared<HandlersClock>();
+  std::vector<std::string> order;  // of the handler calls; there is one thread to make them
+  world().on_note = [&](const Note&, Context& context) {
+    order.push_back(std::string(context.key()));
+    clock->us += 1'000;
+  };
+  options_.clock = clock;
+  options_.threads = 1;
+  run(pipeline());
+  ASSERT_EQ(result_.ending, Ending::finished);
+  ASSERT_EQ(world().output.size(), 4'000u);
+  expect_balanced(snapshot_);
+  expect_rising_per_key();
+
+  const auto shard = [](const std::string& key) { return shard_of(hash_key(key), 2); };
+  std::size_t left[2] = {0, 0}, longest = 0, run_length = 0;
+  for (const auto& key : order) ++left[shard(key)];
+  ASSERT_GT(left[0], 0u);
+  ASSERT_GT(left[1], 0u);
+  for (std::size_t i = 0; i < order.size() && left[0] > 0 && left[1] > 0; ++i) {  // as long as both have work
+    --left[shard(order[i])];
+    run_length = i > 0 && shard(order[i]) == shard(order[i - 1]) ? run_length + 1 : 1;
+    longest = std::max(longest, run_length);
+  }
+  // A slice is 4 events of 1 ms here, and a turn a few messages; a batch is 32 events, a mailbox 8192.
+  EXPECT_LE(longest, 16u);
 }
 
 TEST_F(FlowTest, WorkersShareAQueueAndEachEventIsDoneOnce) {

@@ -362,6 +362,45 @@ TEST(RocksStore, AFullDiskStopsTheNodeAndLosesNothingAcknowledged) {
   ::umount(disk.c_str());
 }
 
+std::uint64_t bytes_in(const fs::path& directory) {
+  std::uint64_t bytes = 0;
+  for (const auto& file : fs::recursive_directory_iterator(directory))
+    if (file.is_regular_file()) bytes += file.file_size();
+  return bytes;
+}
+
+TEST(RocksStore, ADrainedMailboxGivesItsDiskBackAtTheEnd) {
+  const ScratchDirectory directory;
+  constexpr std::uint64_t rows = 1'000;
+  const auto key = [](std::uint64_t n) { return fmt::format("{:08}", n); };
+  std::mt19937_64 random(1);
+  const auto erase = [&](std::uint64_t first, std::uint64_t last) {
+    const auto store = RocksStore::open(directory.path());
+    const auto write = store->new_write();
+    for (auto n = first; n < last; ++n) write->erase(Table::mailbox, key(n));
+    store->write(*write);
+  };
+  {
+    const auto store = RocksStore::open(directory.path(), {.memory_bytes = 4u << 20, .log_bytes = 4u << 20});
+    for (std::uint64_t n = 0; n < rows; ++n) {
+      std::string spilled(64 << 10, ' ');
+      for (auto& byte : spilled) byte = static_cast<char>(random());
+      const auto write = store->new_write();
+      write->put(Table::mailbox, key(n), spilled);
+      store->write(*write);
+    }
+  }
+  EXPECT_GT(bytes_in(directory.path()), rows * (64 << 10));
+  erase(0, rows - 1);
+  EXPECT_GT(bytes_in(directory.path()), rows * (32 << 10)) << "there was one left: the files should not be rewritten";
+  {
+    const auto store = RocksStore::open(directory.path());
+    EXPECT_TRUE(store->get(Table::mailbox, key(rows - 1)));
+  }
+  erase(rows - 1, rows);
+  EXPECT_LT(bytes_in(directory.path()), rows * (8 << 10));
+}
+
 TEST(RocksStore, ScansAreOrderedWhateverIsInMemoryOrOnDisk) {
   const ScratchDirectory scratch;
   auto store =
