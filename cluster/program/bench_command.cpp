@@ -42,14 +42,6 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-std::uintmax_t folder_bytes(const std::filesystem::path& folder) {
-  std::uintmax_t bytes = 0;
-  std::error_code gone;  // RocksDB may be removing a file
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, gone))
-    if (entry.is_regular_file(gone)) bytes += entry.file_size(gone);
-  return bytes;
-}
-
 nlohmann::json bench_once(const BenchArguments& arguments, bool durable) {
   namespace fs = std::filesystem;
   auto shape = arguments.shape;
@@ -101,7 +93,7 @@ nlohmann::json bench_once(const BenchArguments& arguments, bool durable) {
            {"shards", snapshot.shards.size()},
            {"rss_mib", memory_mib("VmRSS") - memory},
            {"rss_peak_mib", memory_mib("VmHWM")}};
-    if (durable) row["journal_bytes"] = folder_bytes(directory);
+    if (durable) row["committed_bytes"] = engine.journal()->committed_bytes();
   }
   const auto seen = take_bench_seen();
   row["events_at_sink"] = seen.events;

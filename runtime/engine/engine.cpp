@@ -29,7 +29,8 @@ namespace {
 
 struct CafConfig : caf::actor_system_config {
   explicit CafConfig(unsigned threads) {
-    set("scheduler.policy", caf::atom("stealing"));
+    // One queue for all threads (docs/decisions/0009): a thread without work sleeps until there is some.
+    set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-threads", static_cast<std::size_t>(threads));
     // A shard with a full mailbox leaves the core after this many messages, so that nobody starves. Few, because a
     // message may be ActorShard::slice_us of work; fewer still cost nothing that bench can measure.

@@ -127,6 +127,7 @@ struct Journal::Impl {
   // memtables take one writer at a time anyway; encoding and checksums are done before it.
   std::mutex commit_mutex;
   std::atomic<std::uint64_t> committed{0};
+  std::atomic<std::uint64_t> bytes{0};
   std::atomic<std::uint64_t> synced{0};
   std::string commit_key, commit_value;  // reused, under commit_mutex
 
@@ -302,6 +303,7 @@ std::uint64_t Journal::commit(JournalWrite& write) {
     seal(Table::meta, impl_->commit_key, impl_->commit_value);
     write.write_->put(Table::meta, impl_->commit_key, impl_->commit_value);
     impl_->store->write(*write.write_);
+    impl_->bytes.store(impl_->bytes.load(std::memory_order_relaxed) + write.write_->bytes(), std::memory_order_relaxed);
     impl_->committed.store(number, std::memory_order_release);
   }
   write.write_->clear();
@@ -316,6 +318,8 @@ std::uint64_t Journal::sync() {
   impl_->synced.store(number, std::memory_order_relaxed);
   return number;
 }
+
+std::uint64_t Journal::committed_bytes() const { return impl_->bytes.load(std::memory_order_relaxed); }
 
 std::uint64_t Journal::last_commit() const { return impl_->committed.load(std::memory_order_acquire); }
 

@@ -138,6 +138,8 @@ class Journal {
                        std::uint32_t to_shard);
   // The highest commit number in the log: at open, that of the last commit recovered.
   [[nodiscard]] std::uint64_t last_commit() const;
+  // Written by commits since the journal was opened, without what the store adds. Any thread.
+  [[nodiscard]] std::uint64_t committed_bytes() const;
   // Names of all shards / channels ever numbered here: to refuse a topology that lost one with events in it.
   struct ChannelName {
     std::string from_stage;
