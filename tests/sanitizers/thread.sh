@@ -29,7 +29,9 @@ fi
 echo "== Mailroom with ThreadSanitizer"
 cd "$root"
 cmake --preset tsan --log-level=WARNING
-cmake --build --preset tsan --target test-runtime-engine
+cmake --build --preset tsan --target test-runtime-engine mailroom-program
+export TSAN_OPTIONS="halt_on_error=0 exitcode=66 suppressions=$root/tests/sanitizers/thread.suppressions"
 echo "== The engine's tests"
-TSAN_OPTIONS="halt_on_error=0 exitcode=66 suppressions=$root/tests/sanitizers/thread.suppressions" \
-  build/tsan/bin/test-runtime-engine --gtest_filter="${1:-*}"
+build/tsan/bin/test-runtime-engine --gtest_filter="${1:-*}"
+echo "== The benchmark's pipeline, with and without a journal"
+build/tsan/bin/mailroom bench --events 300000
