@@ -33,6 +33,11 @@ class EventBatch {
   static constexpr std::size_t max_events = 4096;  // rows are 16 bits; the engine's batches are far smaller
 
   EventBatch() = default;
+  EventBatch(EventBatch&& other) noexcept { swap(other); }
+  EventBatch& operator=(EventBatch&& other) noexcept {
+    swap(other);
+    return *this;
+  }
   // With room for as many events, so that they don't move as it grows.
   explicit EventBatch(std::size_t expected) : expected_(expected) { meta_.reserve(expected); }
 
@@ -70,19 +75,26 @@ class EventBatch {
  private:
   // Adds the meta of an event that the caller appends to the column returned.
   [[gnu::always_inline]] EventColumn& place(const EventType& type, const EventMeta& meta) {
-    const bool first = !columns_.empty() && columns_.front().type == &type;  // most batches are of one type
-    const auto column = first ? std::uint16_t{0} : column_index(type);
-    auto& events = *columns_[column].events;
-    if (events.size() > 0xFFFF) too_many();
+    if (&type != last_type_) [[unlikely]]
+      turn_to(type);
+    const auto row = last_column_->size();
+    if (row > 0xFFFF) [[unlikely]]
+      too_many();
     // Field by field: a meta built on the stack and copied whole waits for its stores.
-    meta_.emplace_back(meta.time, meta.trace, meta.key_hash, column, static_cast<std::uint16_t>(events.size()));
-    return events;
+    meta_.emplace_back(meta.time, meta.trace, meta.key_hash, last_index_, static_cast<std::uint16_t>(row));
+    return *last_column_;
   }
+  void turn_to(const EventType& type);
+  void swap(EventBatch& other) noexcept;
   std::uint16_t column_index(const EventType& type);
   [[noreturn]] static void too_many();
   std::size_t expected_ = 0;
   std::vector<EventMeta> meta_;
   std::vector<TypedColumn> columns_;
+  // The column appended to last: most batches are of one type.
+  const EventType* last_type_ = nullptr;
+  EventColumn* last_column_ = nullptr;
+  std::uint16_t last_index_ = 0;
 };
 
 }  // namespace mailroom

@@ -80,7 +80,8 @@ void ActorShard::recover_held() {
       EventBatch copy;
       copy.append_copy(held.event->type(0), held.event->event(0), held.event->meta(0));
       outbox_.mark();
-      outbox_.emit(copy.type(0), const_cast<void*>(copy.event(0)), copy.meta(0).time, copy.meta(0).trace, held.origin);
+      outbox_.emit_to(held.origin, copy.type(0), const_cast<void*>(copy.event(0)), copy.meta(0).time,
+                      copy.meta(0).trace);
       return true;
     }
     auto* input = input_of(held.channel);
@@ -110,7 +111,7 @@ bool ActorShard::slice_is_over() {
   const bool look = handled_ < slice_check ? handled_ > 1 && std::has_single_bit(handled_) : handled_ % slice_check == 0;
   if (!look || port_.now_us() < now_us_ + slice_us) return false;
   goes_on_later_ = true;
-  port_.wake_after(0);
+  port_.wake_after_others();
   return true;
 }
 
@@ -625,7 +626,9 @@ void ActorShard::emit(const EventType& type, void* event, std::string_view stage
     emitting_call_ = context_.calls();
     outbox_.mark();
   }
-  if (outbox_.emit(type, event, time, context_.trace(), stage) == 0) counters_.unrouted.add();
+  const auto taken = stage.empty() ? outbox_.emit(type, event, time, context_.trace())
+                                   : outbox_.emit_to(stage, type, event, time, context_.trace());
+  if (taken == 0) counters_.unrouted.add();
   if (outbox_.staged() >= commit_limit) context_.interrupt();
 }
 

@@ -28,7 +28,7 @@ class ActorShard final : public ShardCore, private ContextPort {
   static constexpr std::size_t waiting_mailboxes = 16;
   // Handlers are called for so long before others get the core, and for the events between two looks at the clock: a
   // batch of slow events must not hold up who has nothing to do with them.
-  static constexpr std::int64_t slice_us = 4'000;
+  static constexpr std::int64_t slice_us = 1'000;
   static constexpr std::uint64_t slice_check = 32;  // the clock is read at the 2nd, 4th, 8th, 16th and at each such event
 
   explicit ActorShard(const ShardSetup& setup);
@@ -76,7 +76,7 @@ class ActorShard final : public ShardCore, private ContextPort {
   [[nodiscard]] std::string_view key_text(const EventBatch& batch, std::size_t index, KeyScratch& scratch);
   void tell_time(const Work& work);
   [[nodiscard]] Timestamp now_for(const EventMeta& meta) const;
-  [[nodiscard]] bool slice_is_over();  // if so, work() goes on by a message to itself, behind all that waits by now
+  [[nodiscard]] bool slice_is_over();  // if so, work() goes on once others have had the core
   [[nodiscard]] std::size_t until_next_look() const;  // events to be handled before slice_is_over() reads the clock
   void fire_next_timer();
   void retry_due_keys();

@@ -14,6 +14,7 @@ struct AddressBook {
   caf::actor syncer;  // null in memory mode
   caf::actor conductor;
   caf::actor sampler;
+  caf::actor turns;
 };
 
 }  // namespace mailroom::runtime

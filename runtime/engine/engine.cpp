@@ -21,6 +21,7 @@
 #include "runtime/engine/source_shard.hpp"
 #include "runtime/engine/supervisor_actor.hpp"
 #include "runtime/engine/syncer_actor.hpp"
+#include "runtime/engine/turn_actor.hpp"
 #include "runtime/engine/worker_actor.hpp"
 #include "runtime/engine/worker_queue.hpp"
 
@@ -32,9 +33,9 @@ struct CafConfig : caf::actor_system_config {
     // One queue for all threads (docs/decisions/0009): a thread without work sleeps until there is some.
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-threads", static_cast<std::size_t>(threads));
-    // A shard with a full mailbox leaves the core after this many messages, so that nobody starves. Few, because a
-    // message may be ActorShard::slice_us of work; fewer still cost nothing that bench can measure.
-    set("scheduler.max-throughput", static_cast<std::size_t>(4));
+    // A shard leaves the core after this many messages. That nobody starves is seen to by ActorShard::slice_us; fewer
+    // cost throughput (4: a tenth), because a shard's state then changes cores more often.
+    set("scheduler.max-throughput", static_cast<std::size_t>(100));
   }
 };
 
@@ -169,6 +170,7 @@ void Engine::Impl::spawn() {
   if (journal)
     book.syncer = system->spawn<SyncerActor, caf::detached>(*journal, std::cref(book), std::cref(*clock),
                                                             std::ref(sync_counters));
+  book.turns = system->spawn<TurnActor>(std::cref(book));
   book.workers.resize(plan->shards.size());
   for (ShardIndex index = 0; index < plan->shards.size(); ++index) {
     const auto& stage = plan->stage_of(index);
@@ -281,7 +283,7 @@ void Engine::Impl::dismiss() {
   for (const auto& workers : book.workers)
     for (const auto& worker : workers) leave(worker);
   for (const auto& supervisor : book.supervisors) leave(supervisor);
-  for (const auto* actor : {&book.root_supervisor, &book.syncer, &book.conductor, &book.sampler}) leave(*actor);
+  for (const auto* actor : {&book.root_supervisor, &book.syncer, &book.conductor, &book.sampler, &book.turns}) leave(*actor);
   system->await_all_actors_done();
   book = AddressBook{};
   system.reset();

@@ -39,6 +39,10 @@ struct SyncRequestMail {
   ShardIndex shard;
 };
 struct SyncNowMail {};
+// To the turn actor.
+struct TurnMail {
+  ShardIndex shard;
+};
 // To supervisors.
 struct FailureMail {
   std::size_t child;
@@ -86,6 +90,7 @@ MAILROOM_LOCAL_MESSAGE(WorkResultMail)
 MAILROOM_LOCAL_MESSAGE(WorkOrderMail)
 MAILROOM_LOCAL_MESSAGE(SyncRequestMail)
 MAILROOM_LOCAL_MESSAGE(SyncNowMail)
+MAILROOM_LOCAL_MESSAGE(TurnMail)
 MAILROOM_LOCAL_MESSAGE(FailureMail)
 MAILROOM_LOCAL_MESSAGE(RestartDueMail)
 MAILROOM_LOCAL_MESSAGE(SourceEndedMail)

@@ -9,6 +9,26 @@
 
 namespace mailroom::runtime {
 
+// A route as emit() wants it: what it needs and no more.
+struct Outbox::Way {
+  std::uint64_t (*hash_field)(const void* event);  // null: no key, or one of several fields
+  const KeyFields* key;
+  std::uint32_t shards, first_output;
+  std::size_t to_stage;
+
+  explicit Way(const Route& route)
+      : hash_field(route.key != nullptr && route.key->readers.size() == 1 ? route.key->readers.front().hash : nullptr),
+        key(route.key),
+        shards(route.shards),
+        first_output(route.first_output),
+        to_stage(route.to_stage) {}
+  [[nodiscard]] std::uint64_t hash(const void* event, std::string& composed) const {
+    if (hash_field != nullptr) [[likely]]
+      return hash_field(event);
+    return key != nullptr ? hash_of_key(*key, event, composed) : 0;
+  }
+};
+
 Outbox::Outbox(const Plan& plan, ShardIndex shard, Journal* journal, ShardPort& port,
                std::vector<ChannelCounters>& counters, std::filesystem::path spill_directory)
     : plan_(plan),
@@ -16,8 +36,8 @@ Outbox::Outbox(const Plan& plan, ShardIndex shard, Journal* journal, ShardPort& 
       stage_(plan.shards[shard].stage),
       journal_(journal),
       port_(port),
-      spill_directory_(std::move(spill_directory)),
-      routes_(plan.routes[stage_]) {
+      spill_directory_(std::move(spill_directory)) {
+  for (const auto& routes : plan.routes[stage_]) ways_.emplace_back(routes.begin(), routes.end());
   for (const auto id : plan.shards[shard].outputs) {
     Channel channel;
     channel.planned = &plan.channel(id);
@@ -55,19 +75,34 @@ void Outbox::recover(const ShardRecord& record, const std::function<std::uint64_
   }
 }
 
-std::size_t Outbox::emit(const EventType& type, void* event, Timestamp time, TraceId trace, std::string_view stage) {
+std::size_t Outbox::emit(const EventType& type, void* event, Timestamp time, TraceId trace) {
   ++emitted_;
-  const auto& routes = routes_[type.index()];
-  if (!stage.empty()) return emit_to(stage, routes, type, event, time, trace);
-  for (std::size_t r = 0; r < routes.size(); ++r) put(routes[r], r + 1 == routes.size(), type, event, time, trace);
-  return routes.size();
+  const auto& ways = ways_[type.index()];
+  if (ways.size() == 1) [[likely]] {
+    const auto& way = ways.front();
+    const auto hash = way.hash(event, key_);
+    place(way, hash).append_move(type, event, {time, trace, hash});
+    return 1;
+  }
+  for (const auto& way : ways) {
+    const auto hash = way.hash(event, key_);
+    auto& batch = place(way, hash);
+    if (&way == &ways.back())
+      batch.append_move(type, event, {time, trace, hash});
+    else
+      batch.append_copy(type, event, {time, trace, hash});
+  }
+  return ways.size();
 }
 
-std::size_t Outbox::emit_to(std::string_view stage, const std::vector<Route>& routes, const EventType& type,
-                            void* event, Timestamp time, TraceId trace) {
-  for (const auto& route : routes) {
-    if (plan_.topology.stages[route.to_stage].name != stage) continue;
-    put(route, true, type, event, time, trace);
+std::size_t Outbox::emit_to(std::string_view stage, const EventType& type, void* event, Timestamp time,
+                            TraceId trace) {
+  if (stage.empty()) return emit(type, event, time, trace);
+  ++emitted_;
+  for (const auto& way : ways_[type.index()]) {
+    if (plan_.topology.stages[way.to_stage].name != stage) continue;
+    const auto hash = way.hash(event, key_);
+    place(way, hash).append_move(type, event, {time, trace, hash});
     return 1;
   }
   throw ScenarioError(
@@ -76,24 +111,18 @@ std::size_t Outbox::emit_to(std::string_view stage, const std::vector<Route>& ro
                   plan_.topology.file.string()));
 }
 
-inline void Outbox::put(const Route& route, bool move, const EventType& type, void* event, Timestamp time,
-                        TraceId trace) {
-  std::uint64_t hash = 0;
-  auto index = route.first_output;
-  if (route.key != nullptr) {
-    hash = hash_of_key(*route.key, event, key_);
-    index += shard_of(hash, route.shards);
-  }
+Outbox::~Outbox() = default;
+
+// The batch that takes the event next on that way. Counts it as staged.
+inline EventBatch& Outbox::place(const Way& way, std::uint64_t hash) {
+  const auto index = way.key != nullptr ? way.first_output + shard_of(hash, way.shards) : way.first_output;
   auto& channel = channels_[index];
-  if (channel.open == nullptr) open_batch(channel, index);
-  auto& batch = *channel.open;
-  if (move)
-    batch.append_move(type, event, {time, trace, hash});
-  else
-    batch.append_copy(type, event, {time, trace, hash});
-  if (batch.size() >= channel.batch_limit) channel.open = nullptr;
+  if (channel.room == 0) [[unlikely]]
+    open_batch(channel, index);
+  --channel.room;
   since_mark_.push_back(index);
   ++staged_events_;
+  return *channel.open;
 }
 
 void Outbox::open_batch(Channel& channel, std::uint32_t index) {
@@ -104,6 +133,7 @@ void Outbox::open_batch(Channel& channel, std::uint32_t index) {
   const auto expected = channel.staged.empty() ? channel.last_batch : channel.batch_limit;
   channel.staged.push_back(std::make_unique<EventBatch>(expected));
   channel.open = channel.staged.back().get();
+  channel.room = channel.batch_limit;
 }
 
 void Outbox::rollback() {
@@ -112,7 +142,8 @@ void Outbox::rollback() {
     auto& staged = channel.staged;
     staged.back()->truncate(staged.back()->size() - 1);
     if (staged.back()->empty()) staged.pop_back();
-    channel.open = !staged.empty() && staged.back()->size() < channel.batch_limit ? staged.back().get() : nullptr;
+    channel.open = staged.empty() ? nullptr : staged.back().get();
+    channel.room = staged.empty() ? 0 : channel.batch_limit - static_cast<std::uint32_t>(channel.open->size());
     --staged_events_;
   }
   mark();
@@ -176,6 +207,7 @@ void Outbox::collect(JournalWrite* write, ShardRecord& record, Timestamp waterma
     }
     channel.staged.clear();
     channel.open = nullptr;
+    channel.room = 0;
     channel.counters->pending.set(channel.pending_events);
   }
   staged_events_ = 0;

@@ -35,14 +35,16 @@ class Outbox {
 
   Outbox(const Plan& plan, ShardIndex shard, Journal* journal, ShardPort& port, std::vector<ChannelCounters>& counters,
          std::filesystem::path spill_directory);
+  ~Outbox();
 
   // Continues after the record; parcels that the receivers have not consumed are queued again.
   // `consumed_by_receiver(channel)`: the sequence up to which the receiver is done.
   void recover(const ShardRecord& record, const std::function<std::uint64_t(ChannelId)>& consumed_by_receiver);
 
   // Routes and stages one event, moving from *event. Returns how many stages take it (0: nobody does).
-  // Throws ScenarioError if `stage` is given and does not take this type from here.
-  std::size_t emit(const EventType& type, void* event, Timestamp time, TraceId trace, std::string_view stage);
+  std::size_t emit(const EventType& type, void* event, Timestamp time, TraceId trace);
+  // The same to one stage; an empty name: to all. Throws ScenarioError if that stage does not take this type from here.
+  std::size_t emit_to(std::string_view stage, const EventType& type, void* event, Timestamp time, TraceId trace);
 
   // Everything emitted after mark() is taken back by rollback(), until the next mark().
   void mark() noexcept { since_mark_.clear(); }
@@ -74,7 +76,8 @@ class Outbox {
     std::uint64_t last_sequence = 0;
     ChannelCounters* counters = nullptr;
     std::vector<std::unique_ptr<EventBatch>> staged;
-    EventBatch* open = nullptr;              // the last of `staged`, while it has room
+    EventBatch* open = nullptr;              // the last of `staged`
+    std::uint32_t room = 0;                  // events that it still takes; 0 if there is none
     std::deque<Parcel> pending;              // in memory, to be delivered first
     std::uint64_t on_disk = 0;               // events spilled behind `pending`
     std::uint64_t disk_next = 0;             // durable mode: first sequence of the next spilled parcel
@@ -85,9 +88,9 @@ class Outbox {
     bool counted_blocked = false;
   };
 
-  std::size_t emit_to(std::string_view stage, const std::vector<Route>& routes, const EventType& type, void* event,
-                      Timestamp time, TraceId trace);
-  void put(const Route& route, bool move, const EventType& type, void* event, Timestamp time, TraceId trace);
+  struct Way;
+
+  EventBatch& place(const Way& way, std::uint64_t hash);
   void open_batch(Channel& channel, std::uint32_t index);
   void queue(Channel& channel, Parcel parcel);
   void deliver_pending(Channel& channel);
@@ -101,9 +104,9 @@ class Outbox {
   ShardPort& port_;
   std::filesystem::path spill_directory_;
   std::vector<Channel> channels_;     // as PlannedShard::outputs
-  const std::vector<std::vector<Route>>& routes_;  // of this stage, by EventType::index()
-  std::vector<std::uint32_t> dirty_;               // channels with staged events
-  std::vector<std::uint32_t> since_mark_;          // the channel of each event emitted since the mark
+  std::vector<std::vector<Way>> ways_;     // by EventType::index()
+  std::vector<std::uint32_t> dirty_;       // channels with staged events
+  std::vector<std::uint32_t> since_mark_;  // the channel of each event emitted since the mark
   std::size_t staged_events_ = 0;
   std::uint64_t pending_events_ = 0;
   std::uint64_t emitted_ = 0;

@@ -31,6 +31,7 @@ class CafShardPort final : public ShardPort {
     else
       self_->delayed_send(self_, std::chrono::microseconds(microseconds), WakeMail{});
   }
+  void wake_after_others() override { self_->send(book_.turns, TurnMail{shard_}); }
   void request_sync() override { self_->send(book_.syncer, SyncRequestMail{shard_}); }
   void order_work(std::uint32_t worker, WorkOrder order) override {
     self_->send(book_.workers[shard_][worker], WorkOrderMail{std::move(order)});

@@ -57,6 +57,8 @@ class ShardPort {
   virtual void flush_later() = 0;
   // Calls on_wake() after that time. Several may be under way; early calls do no harm.
   virtual void wake_after(std::int64_t microseconds) = 0;
+  // Calls on_wake() once everybody who waits for a core now has had one.
+  virtual void wake_after_others() = 0;
   // Calls on_synced() once everything committed so far is safe.
   virtual void request_sync() = 0;
   virtual void order_work(std::uint32_t worker, WorkOrder order) = 0;

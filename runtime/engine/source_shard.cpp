@@ -117,8 +117,7 @@ void SourceShard::emit_portion() {
       time = arrival;
     latest = std::max(latest, time - stage_.lateness);
     // The batch is ours alone and cleared before it is read into again: its events may be moved from.
-    if (outbox_.emit(type, const_cast<void*>(batch_.events.event(i)), time, make_trace(stream_, ++record_.sequence),
-                     {}) == 0)
+    if (outbox_.emit(type, const_cast<void*>(batch_.events.event(i)), time, make_trace(stream_, ++record_.sequence)) == 0)
       counters_.unrouted.add();
   }
   clock_ = latest;

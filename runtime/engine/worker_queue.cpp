@@ -176,8 +176,8 @@ void WorkerQueue::on_work_result(WorkResult result) {
     for (std::size_t i = 0; i < result.emissions.size(); ++i) {
       const auto& meta = result.emitted->meta(i);
       outbox_.mark();
-      if (outbox_.emit(result.emitted->type(i), const_cast<void*>(result.emitted->event(i)), meta.time, meta.trace,
-                       result.emissions[i].stage) == 0)
+      if (outbox_.emit_to(result.emissions[i].stage, result.emitted->type(i),
+                          const_cast<void*>(result.emitted->event(i)), meta.time, meta.trace) == 0)
         counters_.unrouted.add();
     }
     if (!order.parcel) {
