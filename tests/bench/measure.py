@@ -140,7 +140,7 @@ def waiting_topology(shards, durability):
 
 
 def memory(machine):
-    few, many = 100, 4_100
+    few, many = 24, 1_024
     rss = {shards: running(machine, waiting_topology(shards, "memory"), resident_mib) for shards in (few, many)}
     keys = {customers: machine.bench("memory", events=machine.events(20_000_000), customers=customers)["rss_mib"] for customers in (10_000, 1_000_000)}
     return {"mib_per_1000_actors": (rss[many] - rss[few]) / (many - few) * 1000, "mib_with_10k_keys": keys[10_000], "mib_with_1m_keys": keys[1_000_000],

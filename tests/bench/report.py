@@ -98,7 +98,7 @@ def main():
         "TO_APPEND": f"{speed['durable_to_append'] * 100:.0f} %",
         "LATENCY": latency_table(found["latency"]),
         "COSTS": "\n\n".join(costs),
-        "MEMORY": table(["", "MiB"], [["a node with 100 shards, at rest", f"{memory['empty_node_mib']:.0f}"],
+        "MEMORY": table(["", "MiB"], [["a node with 24 shards, at rest", f"{memory['empty_node_mib']:.0f}"],
                                       ["each 1,000 actors (shards) more, at rest", f"{memory['mib_per_1000_actors']:.1f}"],
                                       ["the pipeline with 10,000 keys, after 20 M events", f"{memory['mib_with_10k_keys']:.0f}"],
                                       ["with 1,000,000 keys", f"{memory['mib_with_1m_keys']:.0f}"]]),
