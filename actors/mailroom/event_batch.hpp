@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <mailroom/event_type.hpp>
+#include <mailroom/spare_buffers.hpp>
 #include <mailroom/timestamp.hpp>
 
 namespace mailroom {
@@ -39,7 +40,8 @@ class EventBatch {
     return *this;
   }
   // With room for as many events, so that they don't move as it grows.
-  explicit EventBatch(std::size_t expected) : expected_(expected) { meta_.reserve(expected); }
+  explicit EventBatch(std::size_t expected) : expected_(expected), meta_(SpareBuffers<EventMeta>::take(expected)) {}
+  ~EventBatch() { SpareBuffers<EventMeta>::give(std::move(meta_)); }
 
   [[nodiscard]] std::size_t size() const noexcept { return meta_.size(); }
   [[nodiscard]] bool empty() const noexcept { return meta_.empty(); }
@@ -51,7 +53,9 @@ class EventBatch {
   }
 
   // Appends by moving from `*event`, which must be of the type's own C++ type. `meta.column/row` are set here.
-  void append_move(const EventType& type, void* event, const EventMeta& meta) { place(type, meta).append_move(event); }
+  [[gnu::always_inline]] void append_move(const EventType& type, void* event, const EventMeta& meta) {
+    place(type, meta).append_move(event);
+  }
   void append_copy(const EventType& type, const void* event, const EventMeta& meta) {
     place(type, meta).append_copy(event);
   }

@@ -11,13 +11,20 @@
 #include <mailroom/event_type.hpp>
 #include <mailroom/json.hpp>
 #include <mailroom/key_hash.hpp>
+#include <mailroom/spare_buffers.hpp>
 
 namespace mailroom {
 
 template <class E>
 class TypedColumn final : public EventColumn {
  public:
-  TypedColumn() : EventColumn(sizeof(E)) {}
+  // With room for as many events; 0: as it comes.
+  explicit TypedColumn(std::size_t expected) : EventColumn(sizeof(E)) {
+    if (expected > 1) events_ = SpareBuffers<E>::take(expected);
+  }
+  ~TypedColumn() override { SpareBuffers<E>::give(std::move(events_)); }
+  TypedColumn(const TypedColumn&) = delete;
+  TypedColumn& operator=(const TypedColumn&) = delete;
   void append_move(void* event) override {
     events_.push_back(std::move(*static_cast<E*>(event)));
     now_at(events_.data(), events_.size());
@@ -35,7 +42,6 @@ class TypedColumn final : public EventColumn {
     load_archive<E>(bytes, count, version, [this](E event) { events_.push_back(std::move(event)); });
     now_at(events_.data(), events_.size());
   }
-  void reserve(std::size_t count) { events_.reserve(count); }
 
  private:
   std::vector<E> events_;
@@ -108,9 +114,7 @@ class TypedEvent final : public EventType {
   TypedEvent() : EventType(std::string(name_of<E>()), static_cast<std::uint16_t>(version_of<E>()), schema_of<E>()) {}
 
   [[nodiscard]] std::unique_ptr<EventColumn> make_column(std::size_t reserve) const override {
-    auto column = std::make_unique<TypedColumn<E>>();
-    column->reserve(reserve);
-    return column;
+    return std::make_unique<TypedColumn<E>>(reserve);
   }
   [[nodiscard]] nlohmann::json to_json(const void* event) const override {
     return value_to_json(*static_cast<const E*>(event));

@@ -29,7 +29,7 @@ class ActorShard final : public ShardCore, private ContextPort {
   // Handlers are called for so long before others get the core, and for the events between two looks at the clock: a
   // batch of slow events must not hold up who has nothing to do with them.
   static constexpr std::int64_t slice_us = 1'000;
-  static constexpr std::uint64_t slice_check = 32;  // the clock is read at the 2nd, 4th, 8th, 16th and at each such event
+  static constexpr std::uint64_t slice_check = 64;  // the clock is read at the 2nd, 4th, 8th, 16th, 32nd and at each such event
 
   explicit ActorShard(const ShardSetup& setup);
 

@@ -75,6 +75,18 @@ void Outbox::recover(const ShardRecord& record, const std::function<std::uint64_
   }
 }
 
+// The batch that takes the event next on that way. Counts it as staged.
+[[gnu::always_inline]] inline EventBatch& Outbox::place(const Way& way, std::uint64_t hash) {
+  const auto index = way.key != nullptr ? way.first_output + shard_of(hash, way.shards) : way.first_output;
+  auto& channel = channels_[index];
+  if (channel.room == 0) [[unlikely]]
+    open_batch(channel, index);
+  --channel.room;
+  since_mark_.push_back(index);
+  ++staged_events_;
+  return *channel.open;
+}
+
 std::size_t Outbox::emit(const EventType& type, void* event, Timestamp time, TraceId trace) {
   ++emitted_;
   const auto& ways = ways_[type.index()];
@@ -112,18 +124,6 @@ std::size_t Outbox::emit_to(std::string_view stage, const EventType& type, void*
 }
 
 Outbox::~Outbox() = default;
-
-// The batch that takes the event next on that way. Counts it as staged.
-inline EventBatch& Outbox::place(const Way& way, std::uint64_t hash) {
-  const auto index = way.key != nullptr ? way.first_output + shard_of(hash, way.shards) : way.first_output;
-  auto& channel = channels_[index];
-  if (channel.room == 0) [[unlikely]]
-    open_batch(channel, index);
-  --channel.room;
-  since_mark_.push_back(index);
-  ++staged_events_;
-  return *channel.open;
-}
 
 void Outbox::open_batch(Channel& channel, std::uint32_t index) {
   if (!channel.listed) {

@@ -27,7 +27,7 @@ namespace mailroom::runtime {
 
 class Outbox {
  public:
-  static constexpr std::uint32_t max_batch = 256;          // events; a channel with little credit uses less
+  static constexpr std::uint32_t max_batch = 1024;         // events; a channel with little credit uses less
   static constexpr std::size_t spill_memory_parcels = 16;  // of a spilling channel kept in memory
 
   // Told of an event that a full mailbox refused ("reject"): it becomes a dead letter of the producer.

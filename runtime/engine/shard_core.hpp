@@ -47,7 +47,7 @@ struct QuietReport {
 
 class ShardCore {
  public:
-  static constexpr std::size_t commit_limit = 2048;  // events handled or emitted before a commit is made in mid-work
+  static constexpr std::size_t commit_limit = 8192;  // events handled or emitted before a commit is made in mid-work
 
   explicit ShardCore(const ShardSetup& setup);
   virtual ~ShardCore() = default;

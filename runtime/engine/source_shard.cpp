@@ -107,12 +107,17 @@ void SourceShard::read_once() {
 void SourceShard::emit_portion() {
   const auto arrival = port_.wall();
   auto latest = clock_;
+  const EventType* read_last = nullptr;
+  EventType::ReadTime read_time = nullptr;
   for (std::size_t i = 0; i < batch_.events.size(); ++i) {
     const auto& type = batch_.events.type(i);
-    const auto& meta = batch_.events.meta(i);
-    auto time = meta.time;
-    if (type.index() < stage_.time_readers.size() && stage_.time_readers[type.index()] != nullptr)
-      time = Timestamp{stage_.time_readers[type.index()](batch_.events.event(i))};
+    if (&type != read_last) {
+      read_last = &type;
+      read_time = type.index() < stage_.time_readers.size() ? stage_.time_readers[type.index()] : nullptr;
+    }
+    auto time = batch_.events.meta(i).time;
+    if (read_time != nullptr)
+      time = Timestamp{read_time(batch_.events.event(i))};
     else if (time == Timestamp{})
       time = arrival;
     latest = std::max(latest, time - stage_.lateness);

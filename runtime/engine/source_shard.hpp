@@ -12,7 +12,7 @@ class SourceShard final : public ShardCore {
  public:
   // Events of one commit. Many, because they part over the receiver's shards and small batches cost; no more than fit
   // into one mailbox, or a receiver that sheds would shed while it has nothing to do.
-  static constexpr std::uint32_t least_read = 256, most_read = 4096;
+  static constexpr std::uint32_t least_read = 256, most_read = 8192;
   // They are read in portions that stay in the core's cache until they are routed.
   static constexpr std::size_t read_portion = 256;
 

@@ -231,7 +231,7 @@ class SourceActor : public caf::event_based_actor {
  private:
   void produce() {
     if (out_.held_up()) return;
-    for (std::size_t i = 0; i < 4096 && !generator_.ended(); ++i) {  // as a source of the engine reads
+    for (std::size_t i = 0; i < 8192 && !generator_.ended(); ++i) {  // as a source of the engine reads
       const auto payment = generator_.next();
       out_.add(shard_of(payment.customer, shards_), payment);
     }

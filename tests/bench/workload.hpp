@@ -27,7 +27,7 @@ struct Account {
   std::uint64_t payments = 0;
 };
 
-constexpr std::size_t batch_events = 256;      // as Outbox::max_batch
+constexpr std::size_t batch_events = 1024;    // as Outbox::max_batch
 constexpr std::size_t mailbox_events = 8192;  // as `mailroom bench --capacity`
 
 inline bool is_valid(const Payment& payment) { return payment.cents > 0; }
