@@ -180,4 +180,15 @@ TEST_F(ProgramTest, SigtermDrainsAndASecondStartGoesOn) {
   EXPECT_EQ(read_file(written), "{\"account\":\"a\",\"cents\":1}\n");
 }
 
+// `bench` fails by itself if an event is missing or out of order at its sink.
+TEST_F(ProgramTest, TheBenchmarksPipelineIsRightInEachShape) {
+  for (const auto* shape : {"--events 30000", "--events 3000 --event-bytes 300 --shards 3", "--events 30000 --backlog 30000",
+                            "--events 2000 --rate 20000", "--events 20000 --customers 5000 --capacity 64"}) {
+    const auto result = run(std::string("bench ") + shape + " --data " + (folder_ / "bench").string());
+    EXPECT_EQ(result.exit_code, 0) << shape << "\n" << result.output;
+    EXPECT_THAT(result.output, AllOf(HasSubstr("memory"), HasSubstr("durable"))) << shape;
+  }
+  EXPECT_THAT(run("bench --events 2000 --rate 20000 --mode memory").output, HasSubstr("from due to sink: p50"));
+}
+
 }  // namespace
