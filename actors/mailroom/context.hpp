@@ -79,7 +79,8 @@ class Context {
 
   void log(LogLevel level, std::string_view text) { port_->log(level, text); }
 
-  // For the engine and for tests: what the calls above answer.
+  // For the engine and for tests: where the calls above go, and what they answer.
+  [[nodiscard]] ContextPort& port() const noexcept { return *port_; }
   void begin(std::string_view stage, const EventKey& key, Timestamp event_time, Timestamp now, TraceId trace,
              unsigned attempt) {
     stage_ = stage;

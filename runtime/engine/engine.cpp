@@ -1,12 +1,14 @@
 #include "runtime/engine/engine.hpp"
 
 #include <caf/all.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
 #include <condition_variable>
 #include <fmt/format.h>
 #include <map>
 #include <mutex>
 #include <random>
 #include <thread>
+#include <unordered_map>
 #include <unistd.h>
 
 #include <mailroom/errors.hpp>
@@ -29,7 +31,11 @@ namespace mailroom::runtime {
 namespace {
 
 struct CafConfig : caf::actor_system_config {
-  explicit CafConfig(unsigned threads) {
+  CafConfig(unsigned threads, bool stepped) {
+    if (stepped) {
+      set("scheduler.policy", caf::atom("testing"));
+      return;
+    }
     // One queue for all threads (docs/decisions/0009): a thread without work sleeps until there is some.
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-threads", static_cast<std::size_t>(threads));
@@ -38,6 +44,9 @@ struct CafConfig : caf::actor_system_config {
     set("scheduler.max-throughput", static_cast<std::size_t>(100));
   }
 };
+
+// CAF's scheduler for tests: a queue of the actors that have something to do, and a clock, both moved by hand.
+using StepScheduler = caf::scheduler::test_coordinator;
 
 struct ShardUnit {
   std::unique_ptr<CafShardPort> port;
@@ -86,6 +95,9 @@ struct Engine::Impl {
 
   std::unique_ptr<CafConfig> config;
   std::unique_ptr<caf::actor_system> system;
+  StepScheduler* steps = nullptr;  // of a stepped engine
+  std::vector<std::string> actor_names;
+  std::unordered_map<const caf::resumable*, std::uint32_t> actor_numbers;
 
   mutable std::mutex mutex;
   std::condition_variable ended_changed;
@@ -99,7 +111,14 @@ struct Engine::Impl {
   std::uint64_t seed_for(std::uint64_t what) const { return options.seed * 0x9E3779B97F4A7C15ull + what; }
 
   void build(Topology topology);
+  // An actor with a thread of its own, where there are threads at all.
+  template <class Actor, class... Arguments>
+  caf::actor spawn_apart(Arguments&&... arguments) {
+    if (options.stepped) return system->spawn<Actor>(std::forward<Arguments>(arguments)...);
+    return system->spawn<Actor, caf::detached>(std::forward<Arguments>(arguments)...);
+  }
   void spawn();
+  void name_actors();
   void begin();
   [[nodiscard]] TelemetrySnapshot sample();
   void on_end(Ending ending, const std::string& reason, const std::vector<ShardIndex>& not_stopped);
@@ -131,8 +150,12 @@ void Engine::Impl::build(Topology topology) {
     setup.counters = &counters.shards[index];
     setup.channels = &counters.channels;
     setup.dead_letters = &dead_letters;
-    setup.spill_directory =
-        options.spill_directory.empty() ? std::filesystem::temp_directory_path() : options.spill_directory;
+    setup.make_spill = options.make_spill;
+    if (!setup.make_spill)
+      setup.make_spill = [folder = options.spill_directory.empty() ? std::filesystem::temp_directory_path()
+                                                                   : options.spill_directory] {
+        return std::make_unique<SpillFile>(folder);
+      };
     setup.log = [this](LogLevel level, const std::string& who, std::string_view text) { log(level, who, text); };
     setup.consumed_by_receiver = [&consumed](ChannelId channel) {
       const auto found = consumed.find(channel);
@@ -162,14 +185,13 @@ void Engine::Impl::build(Topology topology) {
 
 void Engine::Impl::spawn() {
   const auto threads = options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
-  config = std::make_unique<CafConfig>(threads);
+  config = std::make_unique<CafConfig>(threads, options.stepped);
   system = std::make_unique<caf::actor_system>(*config);
   const auto& stages = plan->topology.stages;
   const auto logger = [this](LogLevel level, const std::string& who, std::string_view text) { log(level, who, text); };
 
   if (journal)
-    book.syncer = system->spawn<SyncerActor, caf::detached>(*journal, std::cref(book), std::cref(*clock),
-                                                            std::ref(sync_counters));
+    book.syncer = spawn_apart<SyncerActor>(*journal, std::cref(book), std::cref(*clock), std::ref(sync_counters));
   book.turns = system->spawn<TurnActor>(std::cref(book));
   book.workers.resize(plan->shards.size());
   for (ShardIndex index = 0; index < plan->shards.size(); ++index) {
@@ -177,7 +199,7 @@ void Engine::Impl::spawn() {
     auto& unit = units[index];
     if (stage.kind == StageKind::sink && stage.sink->blocks)
       book.shards.push_back(
-          system->spawn<ShardActor, caf::detached>(std::ref(*unit.core), std::ref(*unit.port), std::cref(book), index));
+          spawn_apart<ShardActor>(std::ref(*unit.core), std::ref(*unit.port), std::cref(book), index));
     else
       book.shards.push_back(
           system->spawn<ShardActor>(std::ref(*unit.core), std::ref(*unit.port), std::cref(book), index));
@@ -217,12 +239,12 @@ void Engine::Impl::spawn() {
                                      std::cref(*clock), seed_for(999), SupervisorActor::Log(logger));
   // These two have threads of their own: with a handler that does not return in every thread of the pool, the node must
   // still say so, and end when it is told to.
-  book.conductor = system->spawn<ConductorActor, caf::detached>(
+  book.conductor = spawn_apart<ConductorActor>(
       std::cref(book), std::cref(*plan), std::cref(options),
       ConductorActor::OnEnd([this](Ending ending, const std::string& reason, std::vector<ShardIndex> not_stopped) {
         on_end(ending, reason, not_stopped);
       }));
-  book.sampler = system->spawn<SamplerActor, caf::detached>(
+  book.sampler = spawn_apart<SamplerActor>(
       options.sample_every, std::function<void()>([this] {
         auto taken = std::make_shared<TelemetrySnapshot>(sample());
         stuck->update(*plan, counters, clock->steady_us(), *taken, [this](ShardIndex shard, std::int64_t busy_us) {
@@ -237,6 +259,29 @@ void Engine::Impl::spawn() {
         const std::lock_guard lock(mutex);
         latest = std::move(taken);
       }));
+}
+
+// Numbers for the actors of a stepped engine, in the order in which they were made.
+void Engine::Impl::name_actors() {
+  steps = dynamic_cast<StepScheduler*>(&system->scheduler());
+  const auto add = [this](const caf::actor& actor, std::string name) {
+    if (!actor) return;
+    actor_numbers[dynamic_cast<caf::resumable*>(caf::actor_cast<caf::abstract_actor*>(actor))] =
+        static_cast<std::uint32_t>(actor_names.size());
+    actor_names.push_back(std::move(name));
+  };
+  for (ShardIndex shard = 0; shard < book.shards.size(); ++shard) {
+    add(book.shards[shard], plan->shard_name(shard));
+    for (std::size_t worker = 0; worker < book.workers[shard].size(); ++worker)
+      add(book.workers[shard][worker], fmt::format("{}, worker {}", plan->shard_name(shard), worker));
+  }
+  for (std::size_t stage = 0; stage < book.supervisors.size(); ++stage)
+    add(book.supervisors[stage], "the supervisor of " + plan->topology.stages[stage].name);
+  add(book.root_supervisor, "the supervisor of " + plan->topology.name);
+  add(book.syncer, "the syncer");
+  add(book.turns, "the turn actor");
+  add(book.conductor, "the conductor");
+  add(book.sampler, "the sampler");
 }
 
 void Engine::Impl::begin() {
@@ -284,6 +329,9 @@ void Engine::Impl::dismiss() {
     for (const auto& worker : workers) leave(worker);
   for (const auto& supervisor : book.supervisors) leave(supervisor);
   for (const auto* actor : {&book.root_supervisor, &book.syncer, &book.conductor, &book.sampler, &book.turns}) leave(*actor);
+  if (steps != nullptr)
+    while (steps->try_run_once()) {
+    }
   system->await_all_actors_done();
   book = AddressBook{};
   system.reset();
@@ -298,11 +346,12 @@ Engine::Engine(Topology topology, std::unique_ptr<Journal> journal, EngineOption
   impl_->started_us = impl_->clock->steady_us();
   impl_->build(std::move(topology));
   impl_->spawn();
+  if (impl_->options.stepped) impl_->name_actors();
   impl_->begin();
 }
 
 Engine::~Engine() {
-  if (!wait_for(std::chrono::milliseconds(0))) {
+  if (!impl_->options.stepped && !wait_for(std::chrono::milliseconds(0))) {
     request_stop(StopMode::checkpoint);
     while (!wait_for(std::chrono::milliseconds(1000))) {
     }
@@ -330,5 +379,29 @@ TelemetrySnapshot Engine::snapshot() const {
 std::vector<BoxedDeadLetter> Engine::dead_letters() const { return impl_->dead_letters.latest(); }
 
 Journal* Engine::journal() { return impl_->journal.get(); }
+
+std::size_t Engine::ready() const { return impl_->steps->jobs.size(); }
+
+void Engine::ready(std::vector<std::uint32_t>& actors) const {
+  actors.clear();
+  for (const auto* job : impl_->steps->jobs) actors.push_back(impl_->actor_numbers.at(job));
+}
+
+void Engine::step(std::size_t index) {
+  auto& jobs = impl_->steps->jobs;
+  std::swap(jobs.front(), jobs[index]);
+  impl_->steps->run_once();
+}
+
+const std::string& Engine::actor_name(std::uint32_t number) const { return impl_->actor_names.at(number); }
+
+void Engine::advance(std::chrono::microseconds time) { impl_->steps->advance_time(time); }
+
+std::optional<std::chrono::microseconds> Engine::advance_to_next() {
+  auto& clock = impl_->steps->clock();
+  const auto before = clock.now();
+  if (!clock.trigger_timeout()) return std::nullopt;
+  return std::chrono::duration_cast<std::chrono::microseconds>(clock.now() - before);
+}
 
 }  // namespace mailroom::runtime

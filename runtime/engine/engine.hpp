@@ -7,11 +7,13 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "runtime/engine/clock.hpp"
 #include "runtime/engine/dead_letter_box.hpp"
+#include "runtime/engine/spool.hpp"
 #include "runtime/journal/journal.hpp"
 #include "runtime/telemetry/snapshot.hpp"
 #include "runtime/topology/topology.hpp"
@@ -47,6 +49,10 @@ struct EngineOptions {
   std::filesystem::path spill_directory;  // memory mode's spilled mailboxes; empty: the system's temporary folder
   std::uint64_t seed = 0;                 // of backoff jitter; 0: from the machine
   std::shared_ptr<Clock> clock;           // null: the system's
+  // For simulation: the engine makes no thread and moves only by step() and advance(). `clock` must then stand still
+  // between those calls, but for what handlers add; `make_spill` keeps it from touching files.
+  bool stepped = false;
+  MakeSpill make_spill;  // null: temporary files in spill_directory
   // Called from any engine thread, never for single events on their normal way.
   std::function<void(LogLevel, const std::string& who, std::string_view text)> log;
 };
@@ -56,7 +62,7 @@ class Engine {
   // Begins to run at once. `journal` null: memory mode. Throws what keeps it from starting (StorageError,
   // CorruptData, BadValue); nothing runs then.
   Engine(Topology topology, std::unique_ptr<Journal> journal, EngineOptions options = {});
-  // Stops at once (checkpoint) if it still runs.
+  // Stops at once (checkpoint) if it still runs. Stepped: drops everything as it is, like a crash.
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -73,6 +79,19 @@ class Engine {
   [[nodiscard]] std::vector<BoxedDeadLetter> dead_letters() const;
   // The journal, once the engine has ended (null in memory mode).
   [[nodiscard]] Journal* journal();
+
+  // Only where EngineOptions::stepped is set; on one thread.
+  // The actors that have a message to handle, by their numbers (below).
+  void ready(std::vector<std::uint32_t>& actors) const;
+  [[nodiscard]] std::size_t ready() const;
+  // The `index`-th of those handles one message.
+  void step(std::size_t index);
+  // What actor `number` is called: "ledger/3", "the syncer".
+  [[nodiscard]] const std::string& actor_name(std::uint32_t number) const;
+  // Lets time pass: messages that were to come within it are in their mailboxes then.
+  void advance(std::chrono::microseconds time);
+  // Goes to the next moment at which a message is to come, and returns how far that was; nullopt: none is to come.
+  std::optional<std::chrono::microseconds> advance_to_next();
 
  private:
   struct Impl;

@@ -30,13 +30,13 @@ struct Outbox::Way {
 };
 
 Outbox::Outbox(const Plan& plan, ShardIndex shard, Journal* journal, ShardPort& port,
-               std::vector<ChannelCounters>& counters, std::filesystem::path spill_directory)
+               std::vector<ChannelCounters>& counters, MakeSpill make_spill)
     : plan_(plan),
       shard_(shard),
       stage_(plan.shards[shard].stage),
       journal_(journal),
       port_(port),
-      spill_directory_(std::move(spill_directory)) {
+      make_spill_(std::move(make_spill)) {
   for (const auto& routes : plan.routes[stage_]) ways_.emplace_back(routes.begin(), routes.end());
   for (const auto id : plan.shards[shard].outputs) {
     Channel channel;
@@ -239,7 +239,7 @@ void Outbox::queue(Channel& channel, Parcel parcel) {
   if (journal_ != nullptr) {
     if (channel.on_disk == 0) channel.disk_next = parcel.first_sequence;
   } else {
-    if (!channel.spill) channel.spill = std::make_unique<SpillFile>(spill_directory_);
+    if (!channel.spill) channel.spill = make_spill_();
     channel.spill->append(parcel);
   }
   channel.on_disk += size;

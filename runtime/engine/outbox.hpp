@@ -10,7 +10,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -34,7 +33,7 @@ class Outbox {
   using OnRejected = std::function<void(ChannelId, const EventBatch&, std::size_t index)>;
 
   Outbox(const Plan& plan, ShardIndex shard, Journal* journal, ShardPort& port, std::vector<ChannelCounters>& counters,
-         std::filesystem::path spill_directory);
+         MakeSpill make_spill);
   ~Outbox();
 
   // Continues after the record; parcels that the receivers have not consumed are queued again.
@@ -81,7 +80,7 @@ class Outbox {
     std::deque<Parcel> pending;              // in memory, to be delivered first
     std::uint64_t on_disk = 0;               // events spilled behind `pending`
     std::uint64_t disk_next = 0;             // durable mode: first sequence of the next spilled parcel
-    std::unique_ptr<SpillFile> spill;        // memory mode
+    std::unique_ptr<Spill> spill;            // memory mode
     std::uint64_t pending_events = 0;        // pending + on_disk
     Timestamp watermark = Timestamp::min();  // last one handed over or queued
     bool listed = false;                     // in dirty_
@@ -102,7 +101,7 @@ class Outbox {
   std::size_t stage_;
   Journal* journal_;
   ShardPort& port_;
-  std::filesystem::path spill_directory_;
+  MakeSpill make_spill_;
   std::vector<Channel> channels_;     // as PlannedShard::outputs
   std::vector<std::vector<Way>> ways_;     // by EventType::index()
   std::vector<std::uint32_t> dirty_;       // channels with staged events

@@ -18,7 +18,7 @@ ShardCore::ShardCore(const ShardSetup& setup)
       counters_(*setup.counters),
       setup_(setup),
       event_clock_(setup.plan->topology.clock == ClockKind::events),
-      outbox_(*setup.plan, setup.shard, setup.journal, *setup.port, *setup.channels, setup.spill_directory) {
+      outbox_(*setup.plan, setup.shard, setup.journal, *setup.port, *setup.channels, setup.make_spill) {
   for (const auto id : planned_.inputs) {
     Input input;
     input.planned = &plan_.channel(id);

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <deque>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -32,7 +31,7 @@ struct ShardSetup {
   ShardCounters* counters = nullptr;
   std::vector<ChannelCounters>* channels = nullptr;  // as Plan::channels
   DeadLetterBox* dead_letters = nullptr;             // memory mode: where dead letters are kept
-  std::filesystem::path spill_directory;
+  MakeSpill make_spill;
   std::function<void(LogLevel, const std::string& shard, std::string_view text)> log;
   std::function<std::uint64_t(ChannelId)> consumed_by_receiver;  // for recovery of what is under way
   std::uint64_t seed = 1;                                        // for jitter

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -10,18 +12,28 @@
 
 namespace mailroom::runtime {
 
-// One thread. Throws StorageError when the disk fails or is full.
-class SpillFile {
+// Where a mailbox spills to in memory mode. One thread.
+class Spill {
+ public:
+  virtual ~Spill() = default;
+  virtual void append(const Parcel& parcel) = 0;
+  // The oldest parcel not read yet.
+  virtual std::optional<Parcel> read() = 0;
+};
+using MakeSpill = std::function<std::unique_ptr<Spill>()>;
+
+// Throws StorageError when the disk fails or is full.
+class SpillFile final : public Spill {
  public:
   explicit SpillFile(std::filesystem::path directory) : directory_(std::move(directory)) {}
-  ~SpillFile();
+  ~SpillFile() override;
   SpillFile(const SpillFile&) = delete;
   SpillFile& operator=(const SpillFile&) = delete;
 
-  void append(const Parcel& parcel);
-  // The oldest parcel not read yet. What has been read goes back to the disk in steps of `release_step`, and the file
+  void append(const Parcel& parcel) override;
+  // What has been read goes back to the disk in steps of `release_step`, and the file
   // shrinks to nothing once all is read. Throws CorruptData if someone else changed the file.
-  std::optional<Parcel> read();
+  std::optional<Parcel> read() override;
 
  private:
   static constexpr std::uint64_t release_step = 1 << 20;  // bytes
