@@ -13,12 +13,14 @@
 
 namespace mailroom {
 
-// One event on its way out. `sequence` counts this sink's events from 1, without gaps, the same after a
-// replay: (stage, sequence) is the idempotency key for an outside that can deduplicate.
+// One event on its way out. (stream, sequence) is the same whenever it is written again, and no other event of this stage
+// has it: the idempotency key for an outside that can deduplicate. A stream is one producing shard; its sequence rises
+// from event to event, so the outside need only remember the last of each stream.
 struct SinkEvent {
   const EventType& type;
   const void* event;
   const EventMeta& meta;
+  std::uint32_t stream;
   std::uint64_t sequence;
 };
 

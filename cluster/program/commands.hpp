@@ -12,6 +12,7 @@ enum ExitCode : int {
   exit_failed = 1,         // the node could not go on, or the data is damaged; the message says why
   exit_usage = 2,          // wrong command line, or the topology has errors
   exit_unbalanced = 3,     // the run ended and its books do not balance, or order was violated
+  exit_violated = 4,       // simulate: a law is broken
   exit_drained = 10,       // stopped by a signal; everything that had been read is done
   exit_checkpointed = 11,  // stopped by a signal; the rest is in the journal and goes on at the next start
   exit_forced = 12         // a second signal: ended at once; a durable journal has everything acknowledged
@@ -21,6 +22,7 @@ void add_run_command(CLI::App& app, int& exit_code);
 void add_check_command(CLI::App& app, int& exit_code);
 void add_dead_letters_command(CLI::App& app, int& exit_code);
 void add_journal_command(CLI::App& app, int& exit_code);
+void add_simulate_command(CLI::App& app, int& exit_code);
 void add_bench_command(CLI::App& app, int& exit_code);
 
 }  // namespace mailroom::program

@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   add_check_command(app, exit_code);
   add_dead_letters_command(app, exit_code);
   add_journal_command(app, exit_code);
+  add_simulate_command(app, exit_code);
   add_bench_command(app, exit_code);
   std::vector<std::string_view> names;
   for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());

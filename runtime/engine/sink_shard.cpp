@@ -54,7 +54,9 @@ void SinkShard::write_out() {
     const auto left = size - item.next;
     for (; item.next < size; ++item.next) {
       const auto& batch = *item.parcel.batch;
-      sink_->write({batch.type(item.next), batch.event(item.next), batch.meta(item.next), ++record_.sequence});
+      sink_->write({batch.type(item.next), batch.event(item.next), batch.meta(item.next), item.parcel.channel,
+                    item.parcel.first_sequence + item.next});
+      ++record_.sequence;
     }
     written += left;
     if (left > 0) {

@@ -53,6 +53,12 @@ void MemoryDisk::crash(std::size_t keep) {
   ++generation_;
 }
 
+void MemoryDisk::kill() {
+  const std::lock_guard lock(mutex_);
+  fail_write_ = fail_sync_ = false;
+  ++generation_;
+}
+
 std::size_t MemoryDisk::unsynced_writes() const {
   const std::lock_guard lock(mutex_);
   return unsynced_.size();
@@ -64,6 +70,21 @@ bool MemoryDisk::flip_bit(Table table, std::string_view key, std::size_t bit) {
   if (row == rows(table).end() || row->second.size() * 8 <= bit) return false;
   row->second[bit / 8] = static_cast<char>(row->second[bit / 8] ^ (1 << (bit % 8)));
   return true;
+}
+
+std::optional<std::pair<Table, std::string>> MemoryDisk::pick_row(std::uint64_t choice) const {
+  const std::lock_guard lock(mutex_);
+  std::size_t all = 0;
+  for (const auto& rows : tables_) all += rows.size();
+  if (all == 0) return std::nullopt;
+  auto number = choice % all;
+  for (std::size_t table = 0;; ++table) {
+    if (number >= tables_[table].size()) {
+      number -= tables_[table].size();
+      continue;
+    }
+    return std::pair(static_cast<Table>(table), std::next(tables_[table].begin(), static_cast<std::ptrdiff_t>(number))->first);
+  }
 }
 
 bool MemoryDisk::remove(Table table, std::string_view key) {

@@ -11,6 +11,9 @@
 #include <array>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/journal/store.hpp"
@@ -23,6 +26,8 @@ class MemoryDisk {
   // Power loss: of the writes since the last sync the first `keep` survive, the others never happened.
   // Stores opened before fail from now on.
   void crash(std::size_t keep = 0);
+  // The process dies and the machine goes on: every write is still there, and can still be lost to a crash.
+  void kill();
   [[nodiscard]] std::size_t unsynced_writes() const;
   // The next write (or sync) throws StorageError, and the store is closed for writes.
   void fail_next_write() {
@@ -33,6 +38,8 @@ class MemoryDisk {
   }
   // Changes one bit of a stored value, as a bad disk does. Returns false if there is no such key.
   bool flip_bit(Table table, std::string_view key, std::size_t bit);
+  // Some row of all that are kept; nullopt if there is none.
+  [[nodiscard]] std::optional<std::pair<Table, std::string>> pick_row(std::uint64_t choice) const;
   // Takes a row away, past all writes. Returns false if there is no such key.
   bool remove(Table table, std::string_view key);
 

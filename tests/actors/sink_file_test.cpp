@@ -23,7 +23,7 @@ std::unique_ptr<Sink> make_sink(const std::string& type, const std::string& path
 }
 
 void write(Sink& sink, const FileRow& event) {
-  sink.write({rows, &event, {Timestamp::parse("2020-01-02"), make_trace(3, 5), 0, 0, 0}, 1});
+  sink.write({rows, &event, {Timestamp::parse("2020-01-02"), make_trace(3, 5), 0, 0, 0}, 0, 1});
 }
 
 TEST(JsonlSink, WritesFieldsInTheirOrder) {
@@ -45,7 +45,7 @@ TEST(JsonlSink, AddsTypeAndMeta) {
   const auto sink = make_sink("jsonl", path, {{"meta", true}}, {&rows, &event_type_of<NestedRow>()});
   sink->recover(nullptr);
   const NestedRow nested{"n", {1, 2}};
-  sink->write({event_type_of<NestedRow>(), &nested, {Timestamp::parse("2020-01-02"), make_trace(3, 5), 0, 0, 0}, 1});
+  sink->write({event_type_of<NestedRow>(), &nested, {Timestamp::parse("2020-01-02"), make_trace(3, 5), 0, 0, 0}, 0, 1});
   sink->flush();
   EXPECT_EQ(contents(path),
             "{\"type\":\"NestedRow\",\"name\":\"n\",\"numbers\":[1,2],\"meta\":{\"time\":\"2020-01-02T00:00:00Z\","

@@ -173,7 +173,7 @@ RC_GTEST_PROP(CsvSource, ReadsWhatTheCsvSinkWrites, ()) {
     if (auto note = *any_text(); !note.empty()) event.note = note;
     if (*rc::gen::arbitrary<bool>()) event.weight = static_cast<double>(*rc::gen::arbitrary<int>()) / 8;
     written.push_back(row(event));
-    sink->write({event_type_of<FileRow>(), &event, {}, static_cast<std::uint64_t>(i + 1)});
+    sink->write({event_type_of<FileRow>(), &event, {}, 0, static_cast<std::uint64_t>(i + 1)});
   }
   sink->flush();
   const auto read = read_all(*make_source("csv", path, {{"separator", separator}, {"header", header_wanted}}), 3);

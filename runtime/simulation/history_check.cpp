@@ -1,0 +1,309 @@
+#include "runtime/simulation/history_check.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+#include <mailroom/errors.hpp>
+
+#include "runtime/engine/key_of_event.hpp"
+
+namespace mailroom::runtime {
+namespace {
+
+using Producer = std::pair<std::size_t, std::uint32_t>;  // stage, shard
+
+// What must have come to one key of one stage.
+struct Expected {
+  std::map<Producer, std::vector<EventId>> from;  // in order of emission
+  std::map<EventId, std::int64_t> times;          // how often, from all
+  std::map<EventId, Timestamp> event_times;       // as emitted; none where only the engine knows it
+};
+
+class Replay final : private ContextPort {
+ public:
+  Replay(const RestingRun& run, World& world) : run_(run), world_(world), stages_(run.plan->topology.stages) {
+    expected_.resize(stages_.size());
+  }
+
+  void check() {
+    for (std::size_t s = 0; s < stages_.size(); ++s) {
+      stage_ = s;
+      if (stages_[s].kind == StageKind::source)
+        replay_source();
+      else if (stages_[s].kind == StageKind::actor && stages_[s].ordering != Ordering::none)
+        replay_shards();
+    }
+    // What reaches a worker queue must be known before: alike events are one entry there.
+    for (stage_ = 0; stage_ < stages_.size(); ++stage_)
+      if (stages_[stage_].kind == StageKind::actor && stages_[stage_].ordering == Ordering::none) replay_workers();
+    for (std::size_t s = 0; s < stages_.size(); ++s)
+      if (stages_[s].kind != StageKind::source) compare(s);
+  }
+
+ private:
+  // Timers of a key that are set and have not fired.
+  struct Timers {
+    std::multimap<EventId, std::string> set;  // -> name
+    void cancel(std::string_view name) {
+      std::erase_if(set, [name](const auto& timer) { return timer.second == name; });
+    }
+  };
+
+  void replay_source() {
+    const auto& stage = stages_[stage_];
+    std::uint64_t dirty = 0;
+    for (std::uint32_t number = 0; number < stage.shards; ++number) {
+      shard_ = number;
+      const auto stream = static_cast<std::uint16_t>(run_.plan->shards[run_.plan->first_shard[stage_] + number].id);
+      const auto& input = (*run_.inputs)[stage_][number];
+      dirty += input.dirty.size();
+      std::uint64_t sequence = 0;
+      for (const auto& event : input.events) route(*event.type, event.event(), {}, make_trace(stream, ++sequence), std::nullopt);
+    }
+    dirty_ += dirty;
+  }
+
+  void replay_shards() {
+    const auto& stage = stages_[stage_];
+    struct Step {
+      const std::string* key;
+      const Applied* applied;
+    };
+    std::vector<std::vector<Step>> shards(stage.shards);
+    for (const auto& [key, history] : run_.histories[stage_])
+      for (const auto& applied : history)
+        shards[stage.shards == 1 ? 0 : shard_of(hash_key(key), stage.shards)].push_back({&key, &applied});
+    std::map<std::string, nlohmann::json> states;
+    for (shard_ = 0; shard_ < stage.shards; ++shard_) {
+      auto& steps = shards[shard_];
+      std::sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) { return a.applied->ordinal < b.applied->ordinal; });
+      const auto host = stage.actor->make(stage.options, {});
+      host_ = host.get();
+      for (const auto& step : steps) {
+        key_ = *step.key;
+        auto& timers = timers_[{stage_, key_}];
+        const auto fired = timers.set.find(step.applied->event);
+        if (fired != timers.set.end())
+          timers.set.erase(fired);
+        else
+          ++taken_[{stage_, key_}][step.applied->event];
+        if (!call(*host, *step.applied)) return;
+      }
+      for (const auto& step : steps)
+        if (!states.contains(*step.key))
+          if (const auto state = host->show_state(*step.key)) states.emplace(*step.key, *state);
+    }
+    for (const auto& [key, history] : run_.histories[stage_]) {
+      const auto kept = run_.states[stage_].find(key);
+      const auto played = states.find(key);
+      const auto show = [](bool there, const auto& at) { return there ? at->second.dump() : std::string("no state"); };
+      const bool has_kept = kept != run_.states[stage_].end(), has_played = played != states.end();
+      if (has_kept != has_played || (has_kept && kept->second != played->second))
+        world_.violate("effectively once",
+                       fmt::format("{}, key '{}': the state is {}, and its {} events make {}", stage.name, key,
+                                   show(has_kept, kept), history.size(), show(has_played, played)));
+    }
+    host_ = nullptr;
+  }
+
+  void replay_workers() {
+    const auto host = stages_[stage_].actor->make(stages_[stage_].options, {});
+    host_ = host.get();
+    shard_ = 0;
+    key_.clear();
+    auto times = expected_[stage_][{}].times;
+    for (const auto& one : run_.set_aside)
+      if (one.stage == stage_) --times[one.event];
+    for (const auto& [key, history] : run_.histories[stage_])
+      for (const auto& applied : history) {
+        // One that nobody sent is played once, for what it has caused.
+        const auto sent = times.find(applied.event);
+        const auto again = sent == times.end() ? 1 : sent->second;
+        taken_[{stage_, {}}][applied.event] = again;
+        for (std::int64_t i = 0; i < again; ++i)
+          if (!call(*host, applied)) return;
+      }
+    host_ = nullptr;
+  }
+
+  bool call(ActorHost& host, const Applied& applied) {
+    const auto& entry = world_.events.at(applied.event);
+    const EventKey key(key_);
+    Context context(*this);
+    trace_ = entry.trace;
+    context.begin(stages_[stage_].name, key, Timestamp{applied.time}, Timestamp{applied.now}, entry.trace,
+                  static_cast<unsigned>(applied.attempt));
+    try {
+      host.handle(*entry.type, entry.event(), key, context);
+      return true;
+    } catch (const std::exception& error) {
+      world_.violate("handlers are repeatable",
+                     fmt::format("{}, key '{}': handled {} in the run; played again with the same state it throws: {}",
+                                 stages_[stage_].name, key_, world_.events.describe(applied.event), error.what()));
+      return false;
+    }
+  }
+
+  // Where one emission must have gone.
+  void route(const EventType& type, const void* event, std::string_view to, TraceId trace, std::optional<Timestamp> time) {
+    EventId id = 0;
+    for (std::size_t c = 0; c < stages_.size(); ++c) {
+      const auto& consumer = stages_[c];
+      if (!to.empty() && consumer.name != to) continue;
+      for (const auto& edge : consumer.inputs) {
+        if (edge.from != stage_ || std::find(edge.events.begin(), edge.events.end(), &type) == edge.events.end()) continue;
+        if (id == 0) id = world_.events.note(type, event, trace);
+        auto& expected = expected_[c][key_at(consumer, type, event)];
+        expected.from[{stage_, shard_}].push_back(id);
+        ++expected.times[id];
+        if (time) expected.event_times.emplace(id, *time);
+      }
+    }
+  }
+
+  static std::string key_at(const Stage& consumer, const EventType& type, const void* event) {
+    if (consumer.kind == StageKind::sink || consumer.ordering == Ordering::none) return {};
+    const auto& key = consumer.keys[type.index()];
+    if (!key || key->readers.empty()) return {};
+    KeyScratch scratch;
+    std::string composed;
+    return std::string(read_key(*key, event, scratch, composed));
+  }
+
+  void compare(std::size_t s) {
+    const auto& stage = stages_[s];
+    const bool keeps_order = stage.kind == StageKind::sink || stage.ordering != Ordering::none;
+    // What has come to each key, in order.
+    std::map<std::string, std::vector<std::pair<EventId, Timestamp>>> came;
+    if (stage.kind == StageKind::sink) {
+      for (const auto& row : run_.outside[s]->rows) came[{}].emplace_back(row.event, row.time);
+    } else {
+      for (const auto& [key, history] : run_.histories[s])
+        for (const auto& applied : history) came[key].emplace_back(applied.event, Timestamp{applied.time});
+    }
+    std::map<std::string, std::map<EventId, std::int64_t>> aside;
+    for (const auto& one : run_.set_aside) {
+      if (one.stage != s) continue;
+      const auto key = stage.kind == StageKind::sink || stage.ordering == Ordering::none ? std::string() : one.key;
+      auto& timers = timers_[{s, key}];
+      const auto timer = one.own_timer ? timers.set.find(one.event) : timers.set.end();
+      if (timer != timers.set.end())
+        timers.set.erase(timer);
+      else
+        ++aside[key][one.event];
+    }
+    std::set<std::string> keys;
+    for (const auto& [key, unused] : expected_[s]) keys.insert(key);
+    for (const auto& [key, unused] : came) keys.insert(key);
+    for (const auto& [key, unused] : aside) keys.insert(key);
+    std::uint64_t lost = 0;
+    std::string first_lost;
+    for (const auto& key : keys) {
+      const auto& expected = expected_[s][key];
+      std::map<EventId, std::int64_t> found = aside[key];
+      if (stage.kind == StageKind::actor) {
+        for (const auto& [event, times] : taken_[{s, key}]) found[event] += times;
+      } else {
+        for (const auto& [event, time] : came[key]) ++found[event];
+      }
+      for (const auto& [event, times] : found) {
+        const auto wanted = expected.times.find(event);
+        const auto most = wanted == expected.times.end() ? 0 : wanted->second;
+        if (times <= most) continue;
+        if (most == 0)
+          world_.violate("nothing is invented", fmt::format("{}, key '{}': {} was never sent to it", stage.name, key, world_.events.describe(event)));
+        else
+          world_.violate("effectively once", fmt::format("{}, key '{}': {} came {} times and was sent {}", stage.name, key,
+                                                         world_.events.describe(event), times, most == 1 ? "once" : fmt::format("{} times", most)));
+      }
+      for (const auto& [event, times] : expected.times) {
+        const auto there = found.find(event);
+        const auto missing = times - (there == found.end() ? 0 : there->second);
+        if (missing <= 0) continue;
+        if (lost == 0) first_lost = fmt::format("key '{}': {}", key, world_.events.describe(event));
+        lost += static_cast<std::uint64_t>(missing);
+      }
+      for (const auto& [event, time] : came[key]) {
+        const auto sent = expected.event_times.find(event);
+        if (sent != expected.event_times.end() && expected.times.at(event) == 1 && sent->second != time)
+          world_.violate("events are kept as they are", fmt::format("{}, key '{}': {} was sent with time {} and came with {}", stage.name, key,
+                                                                   world_.events.describe(event), sent->second.to_string(), time.to_string()));
+      }
+      if (keeps_order) check_order(stage, key, expected, came[key]);
+    }
+    std::uint64_t shed = 0;
+    for (const auto& [edge, count] : run_.dropped)
+      if (edge.second == s) shed += count;
+    if (lost != shed)
+      world_.violate("nothing is lost", fmt::format("{}: {} events are missing, and {} were shed by its overflow policy; the first, {}", stage.name,
+                                                    lost, shed, first_lost));
+    {
+      for (const auto& [where, timers] : timers_)
+        if (where.first == s && !timers.set.empty())
+          world_.violate("nothing is lost", fmt::format("{}, key '{}': {} timers did not fire; the first: {}", stage.name, where.second,
+                                                        timers.set.size(), world_.events.describe(timers.set.begin()->first)));
+    }
+  }
+
+  // The events of each producer came in the order in which it sent them. Those that look alike are left out.
+  void check_order(const Stage& stage, const std::string& key, const Expected& expected, const std::vector<std::pair<EventId, Timestamp>>& came) {
+    std::map<EventId, std::size_t> place;
+    for (std::size_t i = 0; i < came.size(); ++i) place[came[i].first] = i;
+    for (const auto& [producer, sent] : expected.from) {
+      std::size_t last = 0;
+      EventId before = 0;
+      for (const auto event : sent) {
+        const auto at = place.find(event);
+        if (at == place.end() || expected.times.at(event) != 1) continue;
+        if (before != 0 && at->second < last) {
+          world_.violate("order", fmt::format("{}, key '{}': {}/{} sent {} before {}, and they came the other way round", stage.name, key,
+                                              stages_[producer.first].name, producer.second, world_.events.describe(before), world_.events.describe(event)));
+          return;
+        }
+        last = at->second;
+        before = event;
+      }
+    }
+  }
+
+  // ContextPort
+  void emit(const EventType& type, void* event, std::string_view stage, Timestamp time) override { route(type, event, stage, trace_, time); }
+  void set_timer(const EventType& type, void* event, Timestamp, std::string_view name) override {
+    auto& timers = timers_[{stage_, key_}];
+    if (!name.empty()) timers.cancel(name);
+    timers.set.emplace(world_.events.note(type, event, trace_), std::string(name));
+  }
+  void cancel_timer(std::string_view name) override {
+    if (!name.empty()) timers_[{stage_, key_}].cancel(name);
+  }
+  void forget_state() override { host_->forget_current(); }
+  void log(LogLevel, std::string_view) override {}
+
+  const RestingRun& run_;
+  World& world_;
+  const std::vector<Stage>& stages_;
+  std::vector<std::map<std::string, Expected>> expected_;  // [stage]: key
+  std::map<std::pair<std::size_t, std::string>, std::map<EventId, std::int64_t>> taken_;  // from mailboxes, not timers
+  std::map<std::pair<std::size_t, std::string>, Timers> timers_;
+  std::uint64_t dirty_ = 0;
+  std::size_t stage_ = 0;
+  std::uint32_t shard_ = 0;
+  std::string key_;
+  TraceId trace_ = 0;
+  ActorHost* host_ = nullptr;
+
+ public:
+  [[nodiscard]] std::uint64_t dirty() const { return dirty_; }
+};
+
+}  // namespace
+
+void check_history(const RestingRun& run, World& world) {
+  Replay replay(run, world);
+  replay.check();
+  if (replay.dirty() != run.dirty)
+    world.violate("nothing is lost", fmt::format("{} pieces of the input are no events, and {} of them are dead letters", replay.dirty(), run.dirty));
+}
+
+}  // namespace mailroom::runtime

@@ -1,0 +1,31 @@
+// A simulated run at rest, as a scenario's own invariants see it.
+#pragma once
+
+#include <mailroom/invariant.hpp>
+
+#include "runtime/simulation/history_check.hpp"
+
+namespace mailroom::runtime {
+
+class SimulatedScenario final : public RestingScenario {
+ public:
+  // All outlive it.
+  SimulatedScenario(const Topology& topology, const RestingRun& run, const World& world, const std::vector<nlohmann::json>& dead_letters)
+      : topology_(topology), run_(run), world_(world), dead_letters_(dead_letters) {}
+
+  [[nodiscard]] std::vector<nlohmann::json> input_json(std::string_view source) const override;
+  [[nodiscard]] std::vector<nlohmann::json> output_json(std::string_view sink) const override;
+  [[nodiscard]] std::vector<nlohmann::json> dead_letters() const override { return dead_letters_; }
+  [[nodiscard]] std::map<std::string, nlohmann::json> states_json(std::string_view stage) const override;
+  [[nodiscard]] bool has_shed() const override { return !run_.dropped.empty(); }
+
+ private:
+  [[nodiscard]] std::size_t stage(std::string_view name, StageKind kind, std::string_view wanted) const;
+
+  const Topology& topology_;
+  const RestingRun& run_;
+  const World& world_;
+  const std::vector<nlohmann::json>& dead_letters_;
+};
+
+}  // namespace mailroom::runtime

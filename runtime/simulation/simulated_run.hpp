@@ -1,0 +1,73 @@
+// One run of a simulation: a node that lives, dies and starts again until all its input is done.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "runtime/engine/engine.hpp"
+#include "runtime/journal/memory_store.hpp"
+#include "runtime/simulation/history_check.hpp"
+#include "runtime/simulation/simulation.hpp"
+
+namespace mailroom::runtime {
+
+class SimulatedRun {
+ public:
+  // `inputs`: of this run, [stage][shard]; both outlive it.
+  SimulatedRun(const Topology& topology, const std::vector<std::vector<RecordedInput>>& inputs, const SimulationCase& what,
+               const RunSize& usual, World& world);
+  ~SimulatedRun();
+
+  // Runs to the end and checks every law; violations are in the world.
+  void run();
+
+ private:
+  enum class Life { finished, again, over };
+
+  Topology witnessed();
+  bool start();
+  Life live();
+  void one_step();
+  void happen();
+  void crash(bool power, std::int64_t survives);
+  void flip_a_bit();
+  bool unflip();
+  [[nodiscard]] bool stands_still();
+  Life ended();
+  void check_books(bool finished);
+  void check_at_rest();
+  void check_invariants(const RestingRun& rest, const std::vector<nlohmann::json>& dead_letters);
+
+  struct Flip {
+    Table table;
+    std::string key;
+    std::size_t bit;
+  };
+  struct Hang {
+    std::uint32_t actor;
+    std::int64_t until_us;
+  };
+
+  const Topology topology_;  // with the users' own types
+  const std::vector<std::vector<RecordedInput>>& inputs_;
+  const SimulationCase& case_;
+  const RunSize usual_;
+  World& world_;
+  std::vector<ActorType> actors_;  // what the engine sees instead: [stage]
+  std::vector<SourceType> sources_;
+  std::vector<SinkType> sinks_;
+  std::vector<OutsideFile> outside_;
+  Witness witness_;
+  std::shared_ptr<MemoryDisk> disk_;
+  std::shared_ptr<const Plan> plan_;
+  std::unique_ptr<Engine> engine_;
+  std::vector<Hang> hangs_;
+  std::vector<std::uint32_t> ready_;  // reused
+  std::optional<Flip> flip_;
+  std::int64_t engine_us_ = 0;        // where the engine's own clock is
+  std::uint64_t last_progress_ = 0;
+  std::int64_t progress_us_ = 0;      // when it was last seen to rise
+  std::uint64_t lives_ = 0, failed_lives_ = 0, progress_at_failure_ = 0;
+};
+
+}  // namespace mailroom::runtime

@@ -1,0 +1,90 @@
+// What one simulated run happens in: its time, its faults, and what has been seen of it. Survives the crashes of the
+// node; one thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "runtime/engine/clock.hpp"
+#include "runtime/simulation/event_catalogue.hpp"
+#include "runtime/simulation/fault.hpp"
+
+namespace mailroom::runtime {
+
+// Stands still until it is moved.
+class SimulatedClock final : public Clock {
+ public:
+  [[nodiscard]] Timestamp wall() const override { return start + std::chrono::microseconds{steady_us_ + skew_us_}; }
+  [[nodiscard]] std::int64_t steady_us() const override { return steady_us_; }
+  void advance(std::int64_t microseconds) { steady_us_ += microseconds; }
+  void skew(std::int64_t microseconds) { skew_us_ += microseconds; }
+
+ private:
+  const Timestamp start = Timestamp::parse("2020-01-01");
+  std::int64_t steady_us_ = 1'000'000, skew_us_ = 0;
+};
+
+// The law that a run has broken, and how.
+struct Violation {
+  std::string law;   // "order", "effectively once", ...; of a scenario's own: the invariant's name
+  std::string text;  // names stage, key and event, what was found and what was expected
+};
+
+
+struct World {
+  explicit World(std::uint64_t seed) : random(seed) {}
+
+  // Faults are taken once each.
+  void plan(const std::vector<Fault>& faults) {
+    for (const auto& fault : faults) waiting_[static_cast<std::size_t>(fault.kind)].emplace(fault.at, fault);
+  }
+  // The fault of that kind that is to happen at `at` or should have happened before.
+  std::optional<Fault> take(FaultKind kind, std::uint64_t at) {
+    auto& waiting = waiting_[static_cast<std::size_t>(kind)];
+    if (waiting.empty() || waiting.begin()->first > at) return std::nullopt;
+    const auto fault = waiting.begin()->second;
+    waiting.erase(waiting.begin());
+    ++faults_happened;
+    return fault;
+  }
+  [[nodiscard]] bool waits(FaultKind kind) const { return !waiting_[static_cast<std::size_t>(kind)].empty(); }
+
+  void violate(std::string law, std::string text) {
+    if (violations.size() < 20) violations.push_back({std::move(law), std::move(text)});
+  }
+  // What happens, step by step, for people; `text` is only called when somebody reads.
+  template <class Text>
+  void say(Text&& text) {
+    if (narrate) narrate(clock->steady_us() - 1'000'000, text());
+  }
+
+  std::mt19937_64 random;
+  std::shared_ptr<SimulatedClock> clock = std::make_shared<SimulatedClock>();
+  EventCatalogue events;
+  std::function<void(std::int64_t microseconds, const std::string& text)> narrate;
+  RunSize done;                 // counted up to now, over all of the node's lives
+  std::uint64_t ordinal = 0;    // numbers all that handlers did, in order
+  std::uint64_t progress = 0;   // rises when anything is done
+  std::uint64_t faults_happened = 0;
+  std::uint64_t crashes = 0;
+  bool power_off = false;       // whoever writes now is a ghost
+  bool disk_is_full = false;
+  std::optional<Fault> crash_now;  // asked for in the middle of a step
+  std::vector<Violation> violations;
+  // Of the events on their way to sinks, those whose commit is not safe yet; and the channels that lead there.
+  std::unordered_set<EventId> unsafe;
+  std::unordered_set<std::uint32_t> channels_to_sinks;
+
+ private:
+  std::array<std::multimap<std::uint64_t, Fault>, fault_kinds> waiting_;
+};
+
+}  // namespace mailroom::runtime
