@@ -399,6 +399,9 @@ void ActorShard::take_back() {
 void ActorShard::apply_timer_changes() {
   const std::string_view key = timer_key_;
   for (auto& change : timer_changes_) {
+    // One that was due while the key waited is no longer among the timers, and yet not handled.
+    if (!waiting_.empty())
+      if (const auto late = waiting_.cancel_timer(key, change.name)) erase_held(HeldReason::waiting, *late);
     if (!change.event) {
       if (const auto cancelled = timers_.cancel(key, change.name)) erase_held(HeldReason::timer, *cancelled);
       continue;
@@ -414,6 +417,7 @@ void ActorShard::apply_timer_changes() {
   }
   timer_changes_.clear();
   counters_.timers.set(timers_.size());
+  counters_.waiting.set(waiting_.size());
 }
 
 void ActorShard::wait_behind(HeldEvent held, Input* input) {

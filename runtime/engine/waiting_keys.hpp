@@ -3,8 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <iterator>
+#include <list>
 #include <optional>
 #include <set>
 #include <string>
@@ -58,6 +59,21 @@ class WaitingKeys {
     }
     return held;
   }
+  // Takes a timer out that has become due and waits behind the key's head (the head itself may be at work). Returns its
+  // ordinal.
+  std::optional<std::uint64_t> cancel_timer(std::string_view key, std::string_view name) {
+    const auto found = keys_.find(key);
+    if (found == keys_.end() || name.empty()) return std::nullopt;
+    auto& events = found->second.events;
+    for (auto event = std::next(events.begin()); event != events.end(); ++event) {
+      if (event->channel != 0 || event->name != name) continue;
+      const auto ordinal = event->ordinal;
+      events.erase(event);
+      --size_;
+      return ordinal;
+    }
+    return std::nullopt;
+  }
   void reschedule(const std::string& key, std::int64_t retry_at) {
     auto& waiting = keys_.find(key)->second;
     by_time_.erase({waiting.retry_at, key});
@@ -72,7 +88,7 @@ class WaitingKeys {
 
  private:
   struct Waiting {
-    std::deque<HeldEvent> events;
+    std::list<HeldEvent> events;  // the head stays where it is while others go
     std::int64_t retry_at = 0;
   };
   struct Hash {

@@ -44,7 +44,9 @@ std::set<FaultKind> parse_faults(std::string_view text) {
   std::set<FaultKind> found;
   while (!text.empty()) {
     const auto comma = text.find(',');
-    const auto name = text.substr(0, comma);
+    auto name = text.substr(0, comma);
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    while (name.ends_with(' ')) name.remove_suffix(1);
     text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
     if (name == "none") continue;
     if (name == "default" || name == "all") {

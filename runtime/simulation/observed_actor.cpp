@@ -164,7 +164,10 @@ void ObservedHost::set_timer(const EventType& type, void* event, Timestamp due, 
   engine_->set_timer(type, event, due, name);
 }
 
-void ObservedHost::cancel_timer(std::string_view name) { engine_->cancel_timer(name); }
+void ObservedHost::cancel_timer(std::string_view name) {
+  world_.say([&] { return fmt::format("  and cancels the timer {}", name); });
+  engine_->cancel_timer(name);
+}
 void ObservedHost::forget_state() { engine_->forget_state(); }
 void ObservedHost::log(LogLevel level, std::string_view text) { engine_->log(level, text); }
 

@@ -16,8 +16,8 @@ struct Shrunk {
 };
 
 // Takes away faults, then events, in halves, quarters, ... down to single ones, as long as `law` still breaks (Zeller and
-// Hildebrandt, Simplifying and isolating failure-inducing input, 2002: ddmin, here on the complement only). Stops after
-// `most_runs`. `go_on` is asked before each run.
+// Hildebrandt, Simplifying and isolating failure-inducing input, 2002: ddmin, here on the complement only), and lets the
+// faults that are left come sooner. Stops after `most_runs`. `go_on` is asked before each run.
 Shrunk shrink(const Simulation& simulation, const SimulationCase& broken, const std::string& law, std::uint64_t most_runs = 2'000,
               const std::function<bool()>& go_on = {});
 

@@ -191,4 +191,17 @@ TEST_F(ProgramTest, TheBenchmarksPipelineIsRightInEachShape) {
   EXPECT_THAT(run("bench --events 2000 --rate 20000 --mode memory").output, HasSubstr("from due to sink: p50"));
 }
 
+TEST_F(ProgramTest, SimulatesATopologyUnderSeeds) {
+  const auto all = run("simulate " + bank + " --seeds 50");
+  EXPECT_EQ(all.exit_code, 0) << all.output;
+  EXPECT_THAT(all.output, AllOf(HasSubstr("MoneyIsConserved"), HasSubstr("50 runs"), HasSubstr("every law holds")));
+  const auto one = run("simulate " + bank + " --seed 7"), again = run("simulate " + bank + " --seed 7");
+  EXPECT_EQ(one.exit_code, 0) << one.output;
+  EXPECT_EQ(one.output, again.output) << "one seed, two processes, two runs";
+  EXPECT_THAT(one.output, HasSubstr("the node has finished"));
+  const auto wrong = run("simulate " + bank + " --faults kil");
+  EXPECT_NE(wrong.exit_code, 0);
+  EXPECT_THAT(wrong.output, HasSubstr("did you mean \"kill\"?"));
+}
+
 }  // namespace

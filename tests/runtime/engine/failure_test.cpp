@@ -47,6 +47,29 @@ TEST_F(FailureTest, ARetriedEventKeepsItsPlaceInItsKey) {
   expect_balanced(snapshot_);
 }
 
+TEST_F(FailureTest, ATimerThatFallsDueBehindARetryCanStillBeCancelled) {
+  // The end of the input, and so the end of time, comes while 2 waits for its retry: both timers are due behind it.
+  input({{"a", 1}, {"a", 2}});
+  world().on_note = [](const Note& note, Context& context) {
+    if (note.number == 1) {
+      context.after(std::chrono::seconds(5), Note{"a", 101}, "cancelled");
+      context.after(std::chrono::seconds(6), Note{"a", 102}, "replaced");
+    }
+    if (note.number != 2) return;
+    if (context.attempt() == 1) throw std::runtime_error("planted");
+    context.cancel("cancelled");
+    context.after(std::chrono::seconds(7), Note{"a", 103}, "replaced");
+  };
+  for (const bool durable : {false, true}) {
+    world().output.clear();
+    run(pipeline(R"({"shards": 1, "on_failure": {"retries": 3, "backoff": "200ms..200ms", "then": "block_key"}})", R"({"clock": "events"})"),
+        durable ? Journal::open(std::make_unique<MemoryStore>()) : nullptr);
+    EXPECT_EQ(result_.ending, Ending::finished);
+    EXPECT_THAT(numbers_of(world().output, "a"), ElementsAre(1, 2, 103));
+    expect_balanced(snapshot_);
+  }
+}
+
 TEST_F(FailureTest, OtherKeysGoOnWhileOneWaits) {
   // Key "a" is held back until all of "b" has come out at the far end.
   two_keys(200, 1, 1);

@@ -3,6 +3,7 @@
 #include "runtime/engine/waiting_keys.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <gmock/gmock.h>
 #include <map>
 #include <rapidcheck/gtest.h>
@@ -37,11 +38,22 @@ RC_GTEST_PROP(WaitingKeysModel, KeepsEachKeysOrderAndTheRetriesInTimeOrder, ()) 
     } else {
       RC_ASSERT(waiting.contains(key));
       auto& [retry_at, ordinals] = found->second;
-      switch (*rc::gen::inRange(0, 3)) {
-        case 0:
-          waiting.append(event_of(key, ++ordinal));
+      switch (*rc::gen::inRange(0, 4)) {
+        case 0: {
+          auto next = event_of(key, ++ordinal);
+          next.name = std::to_string(ordinal);  // as a timer that is due
+          waiting.append(std::move(next));
           ordinals.push_back(ordinal);
           break;
+        }
+        case 2: {
+          // Any but the head, which may be at work.
+          const auto at = *rc::gen::inRange<std::size_t>(0, ordinals.size());
+          const auto cancelled = waiting.cancel_timer(key, std::to_string(ordinals[at]));
+          RC_ASSERT(cancelled == (at == 0 ? std::nullopt : std::optional(ordinals[at])));
+          if (cancelled) ordinals.erase(ordinals.begin() + static_cast<std::ptrdiff_t>(at));
+          break;
+        }
         case 1:
           waiting.reschedule(key, at);
           retry_at = at;
