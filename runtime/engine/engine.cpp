@@ -363,6 +363,7 @@ void Engine::request_stop(StopMode mode) { caf::anon_send(impl_->book.conductor,
 
 bool Engine::wait_for(std::chrono::milliseconds time) {
   std::unique_lock lock(impl_->mutex);
+  if (time.count() <= 0) return impl_->ended;  // no visit to the kernel: a stepped engine is asked after each step
   return impl_->ended_changed.wait_for(lock, time, [this] { return impl_->ended; });
 }
 
