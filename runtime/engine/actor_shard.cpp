@@ -151,7 +151,7 @@ void ActorShard::work() {
     const auto spent = static_cast<std::uint64_t>(std::max<std::int64_t>(0, port_.now_us() - now_us_));
     counters_.work.record(spent / handled_, handled_);
   }
-  if (uncommitted_ > 0 || outbox_.staged() > 0) need_flush();
+  if (has_to_commit()) need_flush();
   if (!waiting_.empty() || (!event_clock_ && timers_.size() > 0)) schedule_wakes();
   set_state(stopped_             ? ShardState::stopped
             : awaits_supervisor_ ? ShardState::restarting

@@ -89,6 +89,8 @@ void ShardCore::on_delivery(Delivery delivery) {
       if (last < first_expected) {  // delivered twice: the first one counts
         counters_.order_violations.add();
         input->credit_due += static_cast<std::uint32_t>(size);
+        owes_credit_ = true;
+        need_flush();
         return;
       }
       // After a restart the first parcel may be done in part.
@@ -116,7 +118,7 @@ void ShardCore::on_flush() {
   flush_pending_ = false;
   guarded([&] {
     work();
-    if (uncommitted_ > 0 || outbox_.staged() > 0) commit();
+    if (has_to_commit()) commit();
     if (event_clock_) outbox_.announce_watermark(outgoing_watermark());
     if (counters_.state.load(std::memory_order_relaxed) == ShardState::working) set_state(ShardState::idle);
   });
@@ -124,7 +126,7 @@ void ShardCore::on_flush() {
 
 void ShardCore::stop() {
   guarded([&] {
-    if (uncommitted_ > 0 || outbox_.staged() > 0) commit();
+    if (has_to_commit()) commit();
   });
   stopped_ = true;
   set_state(ShardState::stopped);
@@ -132,8 +134,7 @@ void ShardCore::stop() {
 
 QuietReport ShardCore::quiet_report() const {
   QuietReport report;
-  report.quiet = stopped_ || (inbox_.empty() && uncommitted_ == 0 && outbox_.staged() == 0 && outbox_.pending() == 0 &&
-                              !flush_pending_ && at_rest());
+  report.quiet = stopped_ || (inbox_.empty() && !has_to_commit() && outbox_.pending() == 0 && !flush_pending_ && at_rest());
   report.deliveries_sent = outbox_.deliveries();
   report.deliveries_received = deliveries_received_;
   report.timers = counters_.timers.get();
@@ -152,6 +153,7 @@ void ShardCore::finish_parcel(Work& item) {
     const auto size = static_cast<std::uint32_t>(item.parcel.batch->size());
     input.consumed.sequence = std::max(input.consumed.sequence, item.parcel.first_sequence + size - 1);
     input.credit_due += size;
+    owes_credit_ = true;
     if (journal_ != nullptr) finished_.emplace_back(input.planned->id, item.parcel.first_sequence);
   }
   if (event_clock_ && item.parcel.watermark > input.consumed.watermark) {
@@ -200,6 +202,7 @@ void ShardCore::commit() {
   counters_.commits.add();
   counters_.out.set(outbox_.emitted());
   uncommitted_ = 0;
+  owes_credit_ = false;
   outbox_.release();
   for (auto& input : inputs_) {
     if (input.credit_due == 0) continue;

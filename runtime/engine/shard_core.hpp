@@ -100,6 +100,8 @@ class ShardCore {
   // One atomic write of all that was done since the last, then the release of outputs and credit.
   void commit();
   void need_flush();
+  // Something waits for a commit: what was done, what was emitted, or credit that a finished parcel gives back.
+  [[nodiscard]] bool has_to_commit() const { return uncommitted_ > 0 || outbox_.staged() > 0 || owes_credit_; }
   void finish_parcel(Work& work);
   void advance_clock();
   // An event given up on. `held.event` may be null (dirty input).
@@ -142,6 +144,7 @@ class ShardCore {
   std::vector<std::pair<ChannelId, std::uint64_t>> finished_;  // parcels to erase in the next commit
   std::vector<std::uint32_t> input_index_;                     // ChannelId -> inputs_
   std::uint64_t deliveries_received_ = 0;
+  bool owes_credit_ = false;  // for parcels finished since the last commit, which may have had all of their events in it
   bool flush_pending_ = false;
 };
 

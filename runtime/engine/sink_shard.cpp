@@ -36,7 +36,7 @@ void SinkShard::on_synced() {
   sync_requested_ = false;
   guarded([this] {
     write_out();
-    if (uncommitted_ > 0) commit();
+    if (has_to_commit()) commit();
     if (event_clock_ && inbox_.empty()) set_state(ShardState::idle);
     work();
   });

@@ -53,7 +53,7 @@ void WorkerQueue::prepare() {
 void WorkerQueue::work() {
   hand_out();
   finish_done_parcels();
-  if (uncommitted_ > 0 || outbox_.staged() > 0) need_flush();
+  if (has_to_commit()) need_flush();
   schedule_wake();
   counters_.waiting.set(again_.size());
   counters_.busy_since_us.store(outstanding_.empty() ? 0 : 1, std::memory_order_relaxed);
@@ -139,7 +139,6 @@ void WorkerQueue::hand_out() {
 void WorkerQueue::finish_done_parcels() {
   while (!open_.empty() && open_.front()->handed_out && open_.front()->undone == 0) {
     finish_parcel(open_.front()->item);
-    if (open_.front()->item.parcel.batch) ++uncommitted_;
     open_.pop_front();
   }
 }

@@ -176,6 +176,25 @@ TEST_F(FlowTest, AShardOfSlowHandlersLeavesTheCoreBetweenSlicesOfABatch) {
   EXPECT_LE(longest, 4u);
 }
 
+TEST_F(FlowTest, CreditComesBackForAParcelWhoseLastEventEndsASlice) {
+  // Each event but the first comes behind a timer, and both take long: the slice is over, and the event committed, before
+  // its parcel is finished. The mailbox has room for one event, so the next one needs that credit.
+  for (int n = 0; n < 50; ++n) {
+    world().input.push_back({"a", n});
+    world().input_times.push_back(100 * n);
+  }
+  const auto clock = std::make_shared<HandlersClock>();
+  world().on_note = [&](const Note& note, Context& context) {
+    clock->us += 10'000;
+    if (note.number < 1'000) context.after(std::chrono::microseconds(50), Note{note.key, 1'000 + note.number});
+  };
+  options_.clock = clock;
+  run(pipeline(R"({"shards": 1, "mailbox": {"capacity": 1}})", R"({"clock": "events"})"));
+  EXPECT_EQ(result_.ending, Ending::finished);
+  EXPECT_EQ(world().output.size(), 100u);
+  expect_balanced(snapshot_);
+}
+
 TEST_F(FlowTest, WorkersShareAQueueAndEachEventIsDoneOnce) {
   many(10'000, 100);
   world().on_note = [](const Note& note, Context& context) {
