@@ -1,24 +1,12 @@
 #include "scenarios/orders/generator.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <fmt/format.h>
 
-#include "scenarios/orders/seeded_choice.hpp"
-
 namespace orders {
 
-Zipf::Zipf(std::size_t count, double exponent) {
-  double sum = 0;
-  cumulative_.reserve(count);
-  for (std::size_t i = 1; i <= count; ++i) cumulative_.push_back(sum += std::pow(static_cast<double>(i), -exponent));
-}
-
-std::size_t Zipf::draw(double u) const {
-  const auto found = std::upper_bound(cumulative_.begin(), cumulative_.end(), u * cumulative_.back());
-  return std::min(static_cast<std::size_t>(found - cumulative_.begin()), cumulative_.size() - 1);
-}
+using mailroom::SeededChoice;
 
 OrdersGenerator::OrdersGenerator(const GeneratorOptions& options)
     : options_(options), customers_(options.customers, 0.7), products_(options.products, 0.8) {

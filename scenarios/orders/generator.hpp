@@ -2,6 +2,8 @@
 // rows; every invoice is computed from the seed and its number alone, so that going on in the middle costs nothing.
 #pragma once
 
+#include <mailroom/seeded_choice.hpp>
+
 #include "scenarios/orders/events.hpp"
 
 namespace orders {
@@ -17,17 +19,6 @@ struct GeneratorOptions {
   double mean_rows = 15;         // of an invoice
 };
 MAILROOM_OPTIONS(GeneratorOptions, invoices, seed, start, per_day, customers, products, dirt, cancellations, mean_rows)
-
-// Popularity: the n-th of `count` is drawn with weight 1 / n^exponent.
-class Zipf {
- public:
-  Zipf(std::size_t count, double exponent);
-  // `u` in [0, 1). The most popular is 0.
-  [[nodiscard]] std::size_t draw(double u) const;
-
- private:
-  std::vector<double> cumulative_;
-};
 
 class OrdersGenerator : public mailroom::Source {
  public:
@@ -51,7 +42,7 @@ class OrdersGenerator : public mailroom::Source {
   [[nodiscard]] std::vector<OrderLine> cancellation(std::uint64_t number) const;
 
   GeneratorOptions options_;
-  Zipf customers_, products_;
+  mailroom::Zipf customers_, products_;
   std::uint64_t next_invoice_ = 0;
   std::size_t next_row_ = 0;
   std::vector<OrderLine> rows_;  // of next_invoice_, if next_row_ > 0

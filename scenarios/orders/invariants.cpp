@@ -24,11 +24,7 @@ class ShopKeepsItsPromises : public mailroom::Invariant {
       input.push_back(orders_check::row_from_json(line.at("data")));
       input.back().origin = fmt::format("row {}", input.size());
     }
-    const auto report = orders_check::check_outputs(outputs, input, run.dead_letters());
-    for (const auto& finding : report.findings)
-      if (finding.violations > 0)
-        throw mailroom::Broken(fmt::format("{}: {} of {} do not hold; {}", finding.invariant, finding.violations, finding.checked,
-                                           fmt::join(finding.first, "; ")));
+    orders_check::check_outputs(outputs, input, run.dead_letters()).throw_if_broken();
   }
 
  private:

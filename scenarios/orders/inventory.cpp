@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "scenarios/orders/seeded_choice.hpp"
+#include <mailroom/seeded_choice.hpp>
 
 namespace orders {
+
+using mailroom::SeededChoice;
 
 namespace {
 

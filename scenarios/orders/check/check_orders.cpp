@@ -42,7 +42,7 @@ int main(int argc, char** argv) {
     std::optional<orders_check::Rows> letters;
     if (!input.empty()) rows = orders_check::read_shop_rows(input);
     if (!topology.empty()) rows = generated_rows(topology);
-    if (!dead_letters.empty()) letters = orders_check::read_json_lines(dead_letters);
+    if (!dead_letters.empty()) letters = mailroom::read_json_lines(dead_letters);
     const auto outputs = orders_check::read_outputs(output);
     const auto report = orders_check::check_outputs(outputs, rows, letters);
     report.print(std::cout);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <fmt/ostream.h>
 #include <fstream>
 #include <set>
 #include <stdexcept>
@@ -19,21 +18,7 @@ std::int64_t pence(const json& row, const char* field) { return minor_units(text
 std::string pounds(std::int64_t minor) { return fmt::format("{}{}.{:02}", minor < 0 ? "-" : "", std::abs(minor) / 100, std::abs(minor) % 100); }
 bool cancels(const std::string& invoice) { return !invoice.empty() && invoice.front() == 'C'; }
 
-// One invariant being checked.
-class Check {
- public:
-  Check(Report& report, std::string invariant) : finding_(report.findings.emplace_back()) { finding_.invariant = std::move(invariant); }
-  template <class... Args>
-  void expect(bool holds, fmt::format_string<Args...> offender, Args&&... args) {
-    ++finding_.checked;
-    if (holds) return;
-    ++finding_.violations;
-    if (finding_.first.size() < 5) finding_.first.push_back(fmt::format(offender, std::forward<Args>(args)...));
-  }
-
- private:
-  Finding& finding_;
-};
+using Check = mailroom::CheckedInvariant;
 
 // What the ledger says of one invoice.
 struct Book {
@@ -47,7 +32,6 @@ struct Units {
 class OutputsCheck {
  public:
   OutputsCheck(const Outputs& outputs, Report& report) : outputs_(outputs), report_(report) {
-    report_.findings.reserve(40);  // Check keeps references into it
     for (const auto& row : outputs_.invoices) invoices_.emplace(text(row, "invoice"), &row);
     for (const auto& row : outputs_.outcomes) endings_.emplace(text(row, "invoice"), &row);
   }
@@ -303,38 +287,8 @@ class OutputsCheck {
 
 }  // namespace
 
-std::uint64_t Report::violations() const {
-  std::uint64_t sum = 0;
-  for (const auto& finding : findings) sum += finding.violations;
-  return sum;
-}
-
-void Report::print(std::ostream& out) const {
-  std::size_t width = 0;
-  for (const auto& finding : findings) width = std::max(width, finding.invariant.size());
-  fmt::print(out, "{:<{}}  {:>10}  {:>10}\n", "INVARIANT", width, "CHECKED", "VIOLATIONS");
-  for (const auto& finding : findings) {
-    fmt::print(out, "{:<{}}  {:>10}  {:>10}\n", finding.invariant, width, finding.checked, finding.violations);
-    for (const auto& offender : finding.first) fmt::print(out, "    {}\n", offender);
-  }
-}
-
-Rows read_json_lines(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  if (!in) throw std::runtime_error(fmt::format("{}: can't be opened", file.string()));
-  Rows rows;
-  std::string line;
-  for (int number = 1; std::getline(in, line); ++number) {
-    if (line.empty()) continue;
-    auto row = json::parse(line, nullptr, false);
-    if (row.is_discarded()) throw std::runtime_error(fmt::format("{}:{}: not JSON: {}", file.string(), number, line.substr(0, 100)));
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
 Outputs read_outputs(const std::filesystem::path& folder) {
-  const auto read = [&](const char* name) { return read_json_lines(folder / name); };
+  const auto read = [&](const char* name) { return mailroom::read_json_lines(folder / name); };
   return {read("invoices.jsonl"), read("outcomes.jsonl"), read("stock.jsonl"), read("payments.jsonl"), read("refunds.jsonl"), read("ledger.jsonl"),
           read("notifications.jsonl"), read("violations.jsonl")};
 }

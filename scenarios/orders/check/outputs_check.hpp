@@ -1,14 +1,12 @@
 // Every invariant of the orders scenario, recomputed from its output files alone.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <ostream>
-#include <string>
 #include <vector>
+
+#include <mailroom/check_report.hpp>
 
 #include "scenarios/orders/check/shop_rows.hpp"
 
@@ -22,19 +20,8 @@ struct Outputs {
 };
 // Reads the .jsonl files of a run's output folder. Throws std::runtime_error naming file and line.
 Outputs read_outputs(const std::filesystem::path& folder);
-Rows read_json_lines(const std::filesystem::path& file);
 
-struct Finding {
-  std::string invariant;
-  std::uint64_t checked = 0, violations = 0;
-  std::vector<std::string> first;  // at most 5, each naming its offender
-};
-
-struct Report {
-  std::vector<Finding> findings;  // in the order in which they were checked
-  [[nodiscard]] std::uint64_t violations() const;
-  void print(std::ostream& out) const;
-};
+using Report = mailroom::CheckReport;
 
 // `input`: the rows that the run was given; `dead_letters`: as `mailroom dead-letters list --json` gives them.
 // What is not given is not checked.

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Kills the orders scenario at random instants and proves that nothing was lost and nothing happened twice.
+"""Kills a scenario at random instants and proves that nothing was lost and nothing happened twice.
 
-  tests/faults/kill_orders.py --mailroom build/release/bin/mailroom --check build/release/bin/orders-check [--kills 200]
+  tests/faults/kill_scenario.py orders --mailroom build/release/bin/mailroom --bin build/release/bin [--kills 200]
 
 One undisturbed run is the reference. Then, again and again from an empty folder: start, kill -9 after a random
 time, start, kill, ... until a run ends by itself. Its outputs must be the reference's: each file the same lines,
-in the same order within each key (the order between keys is not promised), and every invariant must hold.
+in the same order within each key (the order between keys is not promised), and the scenario's checker must find
+that every invariant holds.
 """
 import argparse
 import collections
@@ -18,61 +19,81 @@ import sys
 import tempfile
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-# With ample stock every file holds the same lines in every run (scenarios/orders/README.md, "What is fixed"), and
-# these keep them in order within each invoice. The order between invoices is not promised.
-FILES = ["invoices", "outcomes", "stock", "payments", "refunds", "ledger", "notifications", "violations"]
-IN_ORDER = ["ledger"]
+SCENARIOS = pathlib.Path(__file__).resolve().parent.parent.parent / "scenarios"
+
+
+def ample_stock(definition, size):
+    """With ample stock outcomes don't depend on which order reaches the shelf first."""
+    definition["stages"]["lines"]["options"]["invoices"] = size
+    definition["stages"]["inventory"]["options"].update(opening_least=10**7, opening_most=10**7, order_below=0)
+
+
+class Orders:
+    """Every file holds the same lines in every run (scenarios/orders/README.md, "What is fixed")."""
+    size = 1500  # invoices
+    checker = "orders-check"
+    files = ["invoices", "outcomes", "stock", "payments", "refunds", "ledger", "notifications", "violations"]
+    in_order = {"ledger": "invoice"}  # file: the field whose lines keep one order
+    prepare = staticmethod(ample_stock)
+
+    @staticmethod
+    def check_arguments(topology):
+        return []
+
+
+KNOWN = {"orders": Orders}
 
 
 def some(lines):
     return "".join(f"\n    {line.decode()[:300]}" for line in list(lines)[:3])
 
 
-def compare(reference, output):
-    for name in FILES:
+def compare(scenario, reference, output):
+    for name in scenario.files:
         expected, found = ((folder / f"{name}.jsonl").read_bytes().splitlines() for folder in (reference, output))
         if sorted(expected) != sorted(found):
             lost, more = collections.Counter(expected) - collections.Counter(found), collections.Counter(found) - collections.Counter(expected)
             return f"{name}.jsonl: {lost.total()} lines are missing{some(lost)}, {more.total()} are not expected{some(more)}"
-        if name in IN_ORDER:
+        if name in scenario.in_order:
+            field = scenario.in_order[name]
             sequences = []
             for lines in (expected, found):
-                by_invoice = collections.defaultdict(list)
+                by_key = collections.defaultdict(list)
                 for line in lines:
-                    by_invoice[json.loads(line)["invoice"]].append(line)
-                sequences.append(by_invoice)
-            for invoice, lines in sequences[0].items():
-                if lines != sequences[1][invoice]:
-                    return f"{name}.jsonl: invoice {invoice} is out of order:{some(sequences[1][invoice])}\n  expected{some(lines)}"
+                    by_key[json.loads(line)[field]].append(line)
+                sequences.append(by_key)
+            for key, lines in sequences[0].items():
+                if lines != sequences[1][key]:
+                    return f"{name}.jsonl: {field} {key} is out of order:{some(sequences[1][key])}\n  expected{some(lines)}"
     return None
 
 
-def topology(folder, invoices):
-    """The shipped topology with ample stock, so that outcomes don't depend on which order reaches the shelf first."""
-    source = HERE.parent.parent / "scenarios" / "orders" / "orders.json"
-    definition = json.loads(source.read_text())
-    definition["stages"]["lines"]["options"]["invoices"] = invoices
-    definition["stages"]["inventory"]["options"].update(opening_least=10**7, opening_most=10**7, order_below=0)
-    path = folder / "orders.json"
+def write_topology(scenario, name, folder, size):
+    definition = json.loads((SCENARIOS / name / f"{name}.json").read_text())
+    scenario.prepare(definition, size)
+    path = folder / f"{name}.json"
     path.write_text(json.dumps(definition, indent=1))
     return path
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenario", choices=KNOWN)
     parser.add_argument("--mailroom", required=True)
-    parser.add_argument("--check", required=True, help="the orders-check program")
+    parser.add_argument("--bin", required=True, type=pathlib.Path, help="the folder of the scenario's checker")
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--invoices", type=int, default=1500)
+    parser.add_argument("--size", type=int, default=None, help="of the generated input, in the scenario's own unit")
     parser.add_argument("--seed", type=int, default=None)
     arguments = parser.parse_args()
+    scenario = KNOWN[arguments.scenario]
     seed = arguments.seed if arguments.seed is not None else random.randrange(10**9)
     chance = random.Random(seed)
     print(f"seed {seed}", flush=True)
 
-    work = pathlib.Path(tempfile.mkdtemp(prefix="mailroom-kill-"))
-    program = [arguments.mailroom, "run", str(topology(work, arguments.invoices)), "--progress", "off"]
+    work = pathlib.Path(tempfile.mkdtemp(prefix=f"mailroom-kill-{arguments.scenario}-"))
+    topology = write_topology(scenario, arguments.scenario, work, arguments.size or scenario.size)
+    program = [arguments.mailroom, "run", str(topology), "--progress", "off"]
+    checker = [str(arguments.bin / scenario.checker)]
 
     def start(data, **more):
         return subprocess.Popen(program + ["--data", str(data), "--summary", "json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -113,10 +134,10 @@ def main():
         unbalanced = [edge for edge in summary["edges"] if edge["difference"] != 0 or edge["in_flight"] != 0]
         if unbalanced:
             sys.exit(f"seed {seed}, after {kills} kills: the books do not balance: {unbalanced}\nkept: {data}")
-        difference = compare(work / "reference" / "output", data / "output")
+        difference = compare(scenario, work / "reference" / "output", data / "output")
         if difference:
             sys.exit(f"seed {seed}, after {kills} kills: {difference}\nkept: {data}")
-        checked = subprocess.run([arguments.check, str(data / "output")], capture_output=True, text=True)
+        checked = subprocess.run(checker + [str(data / "output")] + scenario.check_arguments(topology), capture_output=True, text=True)
         if checked.returncode != 0:
             sys.exit(f"seed {seed}, after {kills} kills: an invariant is broken\n{checked.stdout}\n{checked.stderr}\nkept: {data}")
         print(f"{kills} kills in {runs} starts: {rounds} rounds, each like the undisturbed run", flush=True)

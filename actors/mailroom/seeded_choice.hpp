@@ -1,11 +1,16 @@
-// Chance that does not depend on when or how often it is asked: the same seed and words give the same answer.
+// Chance that does not depend on when or how often it is asked: the same seed and words give the same answer. For
+// generators of input, and for actors that must be repeatable.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <string_view>
+#include <vector>
 
-namespace orders {
+namespace mailroom {
 
 constexpr std::uint64_t scramble(std::uint64_t x) {  // splitmix64
   x += 0x9E37'79B9'7F4A'7C15ull;
@@ -36,4 +41,22 @@ class SeededChoice {
   std::uint64_t state_;
 };
 
-}  // namespace orders
+// Popularity: the n-th of `count` (at least 1) is drawn with weight 1 / n^exponent.
+class Zipf {
+ public:
+  Zipf(std::size_t count, double exponent) {
+    double sum = 0;
+    cumulative_.reserve(count);
+    for (std::size_t i = 1; i <= count; ++i) cumulative_.push_back(sum += std::pow(static_cast<double>(i), -exponent));
+  }
+  // `u` in [0, 1). The most popular is 0.
+  [[nodiscard]] std::size_t draw(double u) const {
+    const auto found = std::upper_bound(cumulative_.begin(), cumulative_.end(), u * cumulative_.back());
+    return std::min(static_cast<std::size_t>(found - cumulative_.begin()), cumulative_.size() - 1);
+  }
+
+ private:
+  std::vector<double> cumulative_;
+};
+
+}  // namespace mailroom
