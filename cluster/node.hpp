@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include <mailroom/json.hpp>
+
 #include "runtime/engine/engine.hpp"
 #include "runtime/topology/load_topology.hpp"
 
@@ -35,6 +37,17 @@ class TopologyError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// What Node::ask() brings: the reply, or why there is none.
+template <class R>
+struct Asked {
+  runtime::AskOutcome outcome = runtime::AskOutcome::answered;
+  std::optional<R> reply;
+  std::string text;  // why there is none
+  explicit operator bool() const noexcept { return reply.has_value(); }
+  const R& operator*() const { return *reply; }
+  const R* operator->() const { return &*reply; }
+};
+
 class Node {
  public:
   // Loads, checks, recovers and begins to run. Throws TopologyError, StorageError, CorruptData, BadValue.
@@ -51,12 +64,30 @@ class Node {
   // Warnings found in the topology.
   [[nodiscard]] const std::vector<runtime::Problem>& warnings() const { return warnings_; }
 
+  // Asks a key's actor, as Engine::ask(). R is what its answer() returns, or its state type if nothing is asked.
+  template <class R, class Q>
+  Asked<R> ask(const std::string& stage, const std::string& key, const Q& question,
+               std::chrono::milliseconds deadline = std::chrono::seconds(5)) {
+    return read_answer<R>(engine_->ask({stage, key, std::string(name_of<Q>()), value_to_json(question)}, deadline));
+  }
+  template <class R>
+  Asked<R> ask(const std::string& stage, const std::string& key,
+               std::chrono::milliseconds deadline = std::chrono::seconds(5)) {
+    return read_answer<R>(engine_->ask({stage, key, {}, nlohmann::json::object()}, deadline));
+  }
+
   // Waits until the node has ended and returns how.
   const runtime::EngineResult& wait();
   // Notes the ending in the journal. Called by wait() and by the destructor.
   void close();
 
  private:
+  template <class R>
+  static Asked<R> read_answer(const runtime::StateAnswer& answer) {
+    if (!answer.ok()) return {answer.outcome, std::nullopt, answer.text};
+    return {answer.outcome, from_json<R>(answer.reply), {}};
+  }
+
   std::string name_;
   std::filesystem::path data_;
   bool durable_ = true;

@@ -4,6 +4,7 @@
 //    public:
 //     using Emits = mailroom::Events<Balance>;          what it emits (may be left out if nothing)
 //     using Options = LedgerOptions;                    its "options" in the topology (may be left out)
+//     using Answers = mailroom::Events<HowMuch>;        what it answers about a key: answer.hpp (may be left out)
 //     explicit Ledger(const LedgerOptions& options);
 //     void on(const Deposit& deposit, Account& account, mailroom::Context& context);
 //   };

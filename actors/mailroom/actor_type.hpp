@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include <mailroom/answer.hpp>
 #include <mailroom/context.hpp>
 #include <mailroom/event_key.hpp>
 #include <mailroom/event_type.hpp>
@@ -54,8 +55,12 @@ class ActorHost {
   // Discards clean states beyond `keep` keys. Only where LoadState can bring them back.
   virtual void evict_clean(std::size_t keep) = 0;
   [[nodiscard]] virtual std::size_t resident_keys() const noexcept = 0;
-  // The state as JSON, for operators: nullopt if the key has none.
-  [[nodiscard]] virtual std::optional<nlohmann::json> show_state(std::string_view key) = 0;
+  // The state as JSON, for operators: nullopt if the key has none. Keeps nothing in memory that was not there.
+  [[nodiscard]] virtual std::optional<nlohmann::json> show_state(std::string_view key) const = 0;
+  // The actor's answer to one of ActorType::questions, as JSON: nullopt if the key has no state. Throws what answer()
+  // throws; keeps nothing in memory that was not there.
+  [[nodiscard]] virtual std::optional<nlohmann::json> answer(std::string_view question, const nlohmann::json& content,
+                                                             const AnswerContext& context) const = 0;
   // A new instance of the user's class, as after construction; states stay.
   virtual void restart() = 0;
 };
@@ -64,6 +69,7 @@ struct ActorType {
   std::string name;
   std::vector<const EventType*> handles;
   std::vector<const EventType*> emits;
+  std::vector<Question> questions;
   bool stateful = false;
   Schema state_schema;  // empty if stateless
   std::uint16_t state_version = 1;

@@ -89,6 +89,9 @@ class EventType {
   // Reads a timestamp field (for "time" in a topology); nullptr if it is not one. Microseconds since 1970 UTC.
   using ReadTime = std::int64_t (*)(const void* event);
   [[nodiscard]] virtual ReadTime time_reader(std::string_view field) const noexcept = 0;
+  // Reads an integer field (for "watch_order"); nullptr if it is not one. Values beyond int64 come as its largest.
+  using ReadNumber = std::int64_t (*)(const void* event);
+  [[nodiscard]] virtual ReadNumber number_reader(std::string_view field) const noexcept = 0;
 
  protected:
   EventType(std::string name, std::uint16_t version, Schema schema);

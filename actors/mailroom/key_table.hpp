@@ -28,7 +28,7 @@ class KeyTable {
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  [[nodiscard]] Slot* find(const EventKey& key) {
+  [[nodiscard]] Slot* find(const EventKey& key) const {
     if (index_.empty()) return nullptr;
     const auto hash = key.hash();
     for (auto at = hash & mask();; at = (at + 1) & mask()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mailroom/actor.hpp>
+#include <mailroom/answer.hpp>
 #include <mailroom/context.hpp>
 #include <mailroom/errors.hpp>
 #include <mailroom/fields.hpp>

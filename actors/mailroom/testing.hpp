@@ -72,6 +72,12 @@ class ActorTest : private ContextPort {
     return json ? from_json<State>(*json) : State{};
   }
   [[nodiscard]] bool has_state(const std::string& key) { return host_->show_state(key).has_value(); }
+  // The actor's answer to a question about a key; nullopt if the key has no state. What answer() throws comes out.
+  template <class R, class Q>
+  [[nodiscard]] std::optional<R> ask(const std::string& key, const Q& question) {
+    const auto reply = host_->answer(name_of<Q>(), value_to_json(question), AnswerContext{type_->name, key, now_});
+    return reply ? std::optional<R>(from_json<R>(*reply)) : std::nullopt;
+  }
 
   // Lets time pass: timers that fall due are handled in order of their time, each with now() at its due time.
   void advance(std::chrono::microseconds by) {

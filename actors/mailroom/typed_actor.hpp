@@ -33,6 +33,24 @@ struct OptionsOf<A> {
   using type = typename A::Options;
 };
 
+// A's Answers, or none.
+template <class A>
+struct AnswersOf {
+  using type = Events<>;
+};
+template <class A>
+requires requires { typename A::Answers; }
+struct AnswersOf<A> {
+  using type = typename A::Answers;
+};
+
+template <class Q>
+Question describe_question(Schema reply) {
+  static_assert(Described<Q>, "give the question a field list: MAILROOM_STRUCT(Question, fields...)");
+  return {std::string(name_of<Q>()), schema_of<Q>(), std::move(reply),
+          [](const nlohmann::json& json) { (void)from_json<Q>(json); }};
+}
+
 template <class... E>
 std::vector<const EventType*> types_of(Events<E...>) {
   return {&event_type_of<E>()...};
@@ -94,12 +112,17 @@ class TypedHost final : public ActorHost {
     }
   }
   [[nodiscard]] std::size_t resident_keys() const noexcept override { return states_.size(); }
-  [[nodiscard]] std::optional<nlohmann::json> show_state(std::string_view key) override {
-    if constexpr (stateful) {
-      const auto& slot = slot_of(EventKey(key));
-      if (slot.exists) return value_to_json(slot.state);
-    }
-    return std::nullopt;
+  [[nodiscard]] std::optional<nlohmann::json> show_state(std::string_view key) const override {
+    return with_state(key, [](const State& state) {
+      if constexpr (stateful)
+        return value_to_json(state);
+      else
+        return nlohmann::json();
+    });
+  }
+  [[nodiscard]] std::optional<nlohmann::json> answer(std::string_view question, const nlohmann::json& content,
+                                                     const AnswerContext& context) const override {
+    return answer_one_of(typename detail::AnswersOf<A>::type{}, question, content, context);
   }
   void restart() override { actor_ = make(); }
 
@@ -173,6 +196,32 @@ class TypedHost final : public ActorHost {
       actor_->on(event, context);
     }
   }
+  // Calls look(state) if the key has one; loads it for this call alone if it is not in memory.
+  template <class Look>
+  std::optional<nlohmann::json> with_state(std::string_view key, Look&& look) const {
+    if constexpr (stateful) {
+      if (const auto* slot = states_.find(EventKey(key))) {
+        if (slot->exists) return look(slot->state);
+      } else if (load_) {
+        if (const auto bytes = load_(key)) return look(detail::load_state<State>(*bytes));
+      }
+    }
+    return std::nullopt;
+  }
+  template <class... Q>
+  std::optional<nlohmann::json> answer_one_of(Events<Q...>, std::string_view question, const nlohmann::json& content,
+                                              const AnswerContext& context) const {
+    std::optional<nlohmann::json> reply;
+    const bool known = ((question == name_of<Q>() && (reply = with_state(context.key, [&](const State& state) {
+                                                        const A& actor = *actor_;
+                                                        return value_to_json(
+                                                            actor.answer(from_json<Q>(content), state, context));
+                                                      }),
+                                                      true)) ||
+                        ...);
+    if (!known) throw BadValue(fmt::format("{} answers no question {}", name_, question));
+    return reply;
+  }
   Slot& slot_of(const EventKey& key) {
     if (auto* found = states_.find(key)) return *found;
     State loaded{};
@@ -204,6 +253,29 @@ class TypedHost final : public ActorHost {
   std::string bytes_;  // the same
 };
 
+namespace detail {
+
+template <class A, class Q>
+concept can_answer = requires(const A& actor, const Q& question, const typename A::StateType& state,
+                              const AnswerContext& context) {
+  actor.answer(question, state, context);
+};
+
+template <class A, class... Q>
+std::vector<Question> questions_of(Events<Q...>) {
+  using State = typename A::StateType;
+  static_assert(sizeof...(Q) == 0 || !std::is_same_v<State, NoState>,
+                "an actor without state has nothing to answer from: leave Answers out");
+  static_assert((can_answer<A, Q> && ...),
+                "Answers names a question for which the class has no public "
+                "answer(const Question&, const State&, const AnswerContext&) const");
+  return {describe_question<Q>(schema_of<std::remove_cvref_t<decltype(std::declval<const A&>().answer(
+                                   std::declval<const Q&>(), std::declval<const State&>(),
+                                   std::declval<const AnswerContext&>()))>>())...};
+}
+
+}  // namespace detail
+
 template <class A, class... E>
 ActorType make_actor_type(std::string name) {
   using State = typename A::StateType;
@@ -213,6 +285,7 @@ ActorType make_actor_type(std::string name) {
   type.name = std::move(name);
   type.handles = {&event_type_of<E>()...};
   if constexpr (requires { typename A::Emits; }) type.emits = detail::types_of(typename A::Emits{});
+  type.questions = detail::questions_of<A>(typename detail::AnswersOf<A>::type{});
   type.stateful = !std::is_same_v<State, NoState>;
   if constexpr (!std::is_same_v<State, NoState>) {
     static_assert(Described<State>, "give the state a field list: MAILROOM_STATE(State, fields...)");

@@ -1,6 +1,7 @@
 // An EventType made from a field list.
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -100,6 +101,12 @@ bool is_integer_field(const void* event) {
   return std::in_range<std::int64_t>(static_cast<const E*>(event)->*(f.member));
 }
 template <class E, std::size_t I>
+std::int64_t read_number_field(const void* event) {
+  constexpr auto f = std::get<I>(fields_of<E>());
+  const auto value = static_cast<const E*>(event)->*(f.member);
+  return std::in_range<std::int64_t>(value) ? static_cast<std::int64_t>(value) : std::numeric_limits<std::int64_t>::max();
+}
+template <class E, std::size_t I>
 std::int64_t read_time_field(const void* event) {
   constexpr auto f = std::get<I>(fields_of<E>());
   return (static_cast<const E*>(event)->*(f.member)).micros;
@@ -167,6 +174,7 @@ class TypedEvent final : public EventType {
   }
   [[nodiscard]] KeyReader key_reader(std::string_view name) const noexcept override { return key_at<0>(name); }
   [[nodiscard]] ReadTime time_reader(std::string_view name) const noexcept override { return time_at<0>(name); }
+  [[nodiscard]] ReadNumber number_reader(std::string_view name) const noexcept override { return number_at<0>(name); }
 
  private:
   static constexpr auto fields = fields_of<E>();
@@ -182,6 +190,16 @@ class TypedEvent final : public EventType {
         return {&detail::read_key_field<E, I>, &detail::hash_key_field<E, I>, nullptr};
     }
     return {};
+  }
+  template <std::size_t I>
+  static ReadNumber number_at(std::string_view name) noexcept {
+    if constexpr (I < std::tuple_size_v<decltype(fields)>) {
+      constexpr auto f = std::get<I>(fields);
+      if (f.name != name) return number_at<I + 1>(name);
+      using M = std::remove_cvref_t<decltype(std::declval<E>().*(f.member))>;
+      if constexpr (std::is_integral_v<M> && !std::is_same_v<M, bool>) return &detail::read_number_field<E, I>;
+    }
+    return nullptr;
   }
   template <std::size_t I>
   static ReadTime time_at(std::string_view name) noexcept {

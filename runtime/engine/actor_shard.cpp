@@ -596,6 +596,25 @@ void ActorShard::restart() {
   });
 }
 
+StateAnswer ActorShard::answer(const StateQuestion& question) {
+  guarded([this] {
+    if (uncommitted_ > 0 || outbox_.staged() > 0) commit();
+  });
+  if (stopped_) return {AskOutcome::ending, {}, fmt::format("{} has stopped: the node is ending", name_)};
+  try {
+    auto reply = question.type.empty()
+                     ? host_->show_state(question.key)
+                     : host_->answer(question.type, question.content,
+                                     {stage_.name, question.key, event_clock_ ? clock_ : port_.wall()});
+    if (reply) return {AskOutcome::answered, std::move(*reply), {}};
+    return {AskOutcome::key_unknown, {}, fmt::format("stage '{}' has no state for key '{}'", stage_.name, question.key)};
+  } catch (const std::exception& error) {
+    return {AskOutcome::refused, {}, error.what()};
+  } catch (...) {
+    return {AskOutcome::refused, {}, "an exception that is not a std::exception"};
+  }
+}
+
 void ActorShard::collect_changes(JournalWrite* write) {
   if (write != nullptr) {
     host_->take_changes([&](std::string_view key, std::optional<std::string_view> bytes) {

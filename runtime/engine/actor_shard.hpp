@@ -36,6 +36,7 @@ class ActorShard final : public ShardCore, private ContextPort {
   void prepare() override;
   void on_wake() override;
   void restart() override;
+  StateAnswer answer(const StateQuestion& question) override;
 
  protected:
   void work() override;

@@ -1,14 +1,17 @@
 #include "runtime/engine/engine.hpp"
 
+#include <algorithm>
 #include <caf/all.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 #include <condition_variable>
 #include <fmt/format.h>
+#include <future>
 #include <map>
 #include <mutex>
 #include <random>
 #include <thread>
 #include <unordered_map>
+#include <variant>
 #include <unistd.h>
 
 #include <mailroom/errors.hpp>
@@ -16,6 +19,7 @@
 #include "runtime/engine/actor_shard.hpp"
 #include "runtime/engine/address_book.hpp"
 #include "runtime/engine/conductor_actor.hpp"
+#include "runtime/engine/key_of_event.hpp"
 #include "runtime/engine/messages.hpp"
 #include "runtime/engine/sampler.hpp"
 #include "runtime/engine/shard_actor.hpp"
@@ -121,6 +125,8 @@ struct Engine::Impl {
   void name_actors();
   void begin();
   [[nodiscard]] TelemetrySnapshot sample();
+  // The shard that answers, or why none does.
+  [[nodiscard]] std::variant<ShardIndex, StateAnswer> find_owner(const StateQuestion& question) const;
   void on_end(Ending ending, const std::string& reason, const std::vector<ShardIndex>& not_stopped);
   void dismiss();
 };
@@ -297,6 +303,40 @@ TelemetrySnapshot Engine::Impl::sample() {
   return snapshot;
 }
 
+std::variant<ShardIndex, StateAnswer> Engine::Impl::find_owner(const StateQuestion& question) const {
+  const auto& stages = plan->topology.stages;
+  const auto found = plan->topology.stage_index(question.stage);
+  if (!found) {
+    std::vector<std::string_view> names;
+    for (const auto& stage : stages) names.push_back(stage.name);
+    return StateAnswer{AskOutcome::unknown_stage, {},
+                       fmt::format("there is no stage '{}'; there are: {}", question.stage, fmt::join(names, ", "))};
+  }
+  const auto& stage = stages[*found];
+  if (stage.kind != StageKind::actor || stage.ordering == Ordering::none || !stage.actor->stateful)
+    return StateAnswer{AskOutcome::keeps_no_state, {}, fmt::format("stage '{}' keeps no states", stage.name)};
+  if (!question.type.empty()) {
+    const auto& questions = stage.actor->questions;
+    const auto asked = std::find_if(questions.begin(), questions.end(),
+                                    [&](const Question& known) { return known.name == question.type; });
+    if (asked == questions.end()) {
+      std::vector<std::string_view> names;
+      for (const auto& known : questions) names.push_back(known.name);
+      return StateAnswer{AskOutcome::unknown_question, {},
+                         fmt::format("stage '{}' does not answer {}; it answers {}, and without a question it shows "
+                                     "the key's state",
+                                     stage.name, question.type,
+                                     names.empty() ? "no questions" : fmt::format("{}", fmt::join(names, ", ")))};
+    }
+    try {
+      asked->check(question.content);
+    } catch (const std::exception& error) {
+      return StateAnswer{AskOutcome::bad_question, {}, fmt::format("{}: {}", question.type, error.what())};
+    }
+  }
+  return plan->first_shard[*found] + shard_of(hash_key(question.key), stage.shards);
+}
+
 void Engine::Impl::on_end(Ending ending, const std::string& reason, const std::vector<ShardIndex>& not_stopped) {
   EngineResult made;
   made.ending = ending;
@@ -375,6 +415,27 @@ TelemetrySnapshot Engine::snapshot() const {
     if (impl_->latest) return *impl_->latest;
   }
   return impl_->sample();
+}
+
+void Engine::ask(const StateQuestion& question, std::function<void(StateAnswer)> give) {
+  const auto owner = impl_->find_owner(question);
+  if (const auto* refusal = std::get_if<StateAnswer>(&owner))
+    give(*refusal);
+  else
+    caf::anon_send(impl_->book.shards[std::get<ShardIndex>(owner)],
+                   AskMail{question, std::make_shared<PendingAnswer>(std::move(give))});
+}
+
+StateAnswer Engine::ask(const StateQuestion& question, std::chrono::milliseconds deadline) {
+  auto given = std::make_shared<std::promise<StateAnswer>>();
+  auto answer = given->get_future();
+  ask(question, [given](StateAnswer made) { given->set_value(std::move(made)); });
+  if (answer.wait_for(deadline) == std::future_status::ready) return answer.get();
+  const auto shard = std::get<ShardIndex>(impl_->find_owner(question));
+  return {AskOutcome::no_answer,
+          {},
+          fmt::format("{} has not answered within {} ms; it is {}", impl_->plan->shard_name(shard), deadline.count(),
+                      to_string(snapshot().shards[shard].state))};
 }
 
 std::vector<BoxedDeadLetter> Engine::dead_letters() const { return impl_->dead_letters.latest(); }

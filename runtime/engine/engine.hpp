@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/engine/ask.hpp"
 #include "runtime/engine/clock.hpp"
 #include "runtime/engine/dead_letter_box.hpp"
 #include "runtime/engine/spool.hpp"
@@ -75,6 +76,12 @@ class Engine {
   [[nodiscard]] const EngineResult& result() const;
   // As of now. Any thread.
   [[nodiscard]] TelemetrySnapshot snapshot() const;
+  // Asks the shard that owns the key. The state is as of a commit of that moment (which power loss can take back: then
+  // the same events are done again). Waits at most that long. Any thread but the engine's own.
+  [[nodiscard]] StateAnswer ask(const StateQuestion& question, std::chrono::milliseconds deadline = std::chrono::seconds(5));
+  // The same without waiting: `give` is called once, from this thread or one of the engine's, and must return at once.
+  // There is no deadline: a shard that is stuck answers when it is not, or when the engine is destroyed.
+  void ask(const StateQuestion& question, std::function<void(StateAnswer)> give);
   // Memory mode's dead letters (the latest; all are counted).
   [[nodiscard]] std::vector<BoxedDeadLetter> dead_letters() const;
   // The journal, once the engine has ended (null in memory mode).

@@ -27,6 +27,10 @@ struct StopShardMail {};
 struct ProbeMail {
   std::uint64_t round;
 };
+struct AskMail {
+  StateQuestion question;
+  std::shared_ptr<PendingAnswer> answer;
+};
 struct WorkResultMail {
   WorkResult result;
 };
@@ -86,6 +90,7 @@ MAILROOM_LOCAL_MESSAGE(RestartMail)
 MAILROOM_LOCAL_MESSAGE(StopReadingMail)
 MAILROOM_LOCAL_MESSAGE(StopShardMail)
 MAILROOM_LOCAL_MESSAGE(ProbeMail)
+MAILROOM_LOCAL_MESSAGE(AskMail)
 MAILROOM_LOCAL_MESSAGE(WorkResultMail)
 MAILROOM_LOCAL_MESSAGE(WorkOrderMail)
 MAILROOM_LOCAL_MESSAGE(SyncRequestMail)

@@ -73,6 +73,7 @@ class ShardActor final : public caf::event_based_actor {
         [this](const SyncedMail&) { core_.on_synced(); },
         [this](WorkResultMail& mail) { core_.on_work_result(std::move(mail.result)); },
         [this](const RestartMail&) { core_.restart(); },
+        [this](const AskMail& mail) { mail.answer->give(core_.answer(mail.question)); },
         [this](const ProbeMail& mail) {
           send(book_.conductor, QuietMail{mail.round, core_.quiet_report()});
         },

@@ -132,6 +132,10 @@ void ShardCore::stop() {
   set_state(ShardState::stopped);
 }
 
+StateAnswer ShardCore::answer(const StateQuestion& question) {
+  return {AskOutcome::keeps_no_state, {}, fmt::format("stage '{}' keeps no states", question.stage)};
+}
+
 QuietReport ShardCore::quiet_report() const {
   QuietReport report;
   report.quiet = stopped_ || (inbox_.empty() && !has_to_commit() && outbox_.pending() == 0 && !flush_pending_ && at_rest());

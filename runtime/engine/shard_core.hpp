@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/engine/ask.hpp"
 #include "runtime/engine/channel_counters.hpp"
 #include "runtime/engine/dead_letter_box.hpp"
 #include "runtime/engine/outbox.hpp"
@@ -65,6 +66,8 @@ class ShardCore {
   virtual void on_synced() {}
   virtual void on_work_result(WorkResult) {}
   virtual void restart() {}
+  // What is known about a key, as it is committed. Only shards that keep states are asked.
+  virtual StateAnswer answer(const StateQuestion& question);
   // Sources: no more input is read from now on.
   virtual void stop_reading() {}
   // Commits what is done; nothing is handled afterwards.

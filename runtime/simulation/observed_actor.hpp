@@ -62,7 +62,13 @@ class ObservedHost final : public ActorHost, private ContextPort {
   void accept_changes() override;
   void evict_clean(std::size_t keep) override { inner_->evict_clean(keep); }
   [[nodiscard]] std::size_t resident_keys() const noexcept override { return inner_->resident_keys(); }
-  [[nodiscard]] std::optional<nlohmann::json> show_state(std::string_view key) override { return inner_->show_state(key); }
+  [[nodiscard]] std::optional<nlohmann::json> show_state(std::string_view key) const override {
+    return inner_->show_state(key);
+  }
+  [[nodiscard]] std::optional<nlohmann::json> answer(std::string_view question, const nlohmann::json& content,
+                                                     const AnswerContext& context) const override {
+    return inner_->answer(question, content, context);
+  }
   void restart() override;
 
   [[nodiscard]] const std::map<std::string, KeyHistory, std::less<>>& histories() const noexcept { return histories_; }

@@ -34,8 +34,14 @@ struct BasketOptions {
 };
 MAILROOM_OPTIONS(BasketOptions, wait)
 
+struct HowMany {
+  std::string item;
+};
+MAILROOM_STRUCT(HowMany, item)
+
 class Baskets : public mailroom::Actor<Basket> {
  public:
+  using Answers = mailroom::Events<HowMany>;
   using Options = BasketOptions;
   using Emits = mailroom::Events<Kept>;
   explicit Baskets(const BasketOptions& options) : options_(options) {}
@@ -47,6 +53,10 @@ class Baskets : public mailroom::Actor<Basket> {
     if (put.fail) throw std::runtime_error("planted");
   }
   void on(const Forget&, Basket&, Context& context) { context.forget(); }
+  Kept answer(const HowMany& question, const Basket& basket, const mailroom::AnswerContext&) const {
+    const auto found = basket.counts.find(question.item);
+    return {found == basket.counts.end() ? 0 : found->second};
+  }
 
  private:
   BasketOptions options_;
@@ -62,6 +72,16 @@ TEST(ActorHost, AThrowLeavesNoTrace) {
   EXPECT_EQ(baskets.take<Kept>().size(), 1u);
   EXPECT_THROW(baskets.send(Put{"b", "pear", true}, {.key = "b"}), std::runtime_error);
   EXPECT_FALSE(baskets.has_state("b")) << "a key whose only event failed has no state";
+}
+
+TEST(ActorHost, AnswersFromTheStateOfAKeyAndLeavesNoTrace) {
+  mailroom::testing::ActorTest<Baskets> baskets;
+  baskets.send(Put{"a", "apple"}, {.key = "a"});
+  baskets.send(Put{"a", "apple"}, {.key = "a"});
+  EXPECT_EQ((baskets.ask<Kept>("a", HowMany{"apple"})->count), 2);
+  EXPECT_EQ((baskets.ask<Kept>("a", HowMany{"pear"})->count), 0);
+  EXPECT_FALSE((baskets.ask<Kept>("b", HowMany{"apple"})));
+  EXPECT_FALSE(baskets.has_state("b"));
 }
 
 TEST(ActorHost, ATimerOfTheSameNameIsReplacedAndForgetErases) {

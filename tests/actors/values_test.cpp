@@ -333,6 +333,7 @@ TEST(EventTypes, ASecondTypeOfTheSameNameIsRefused) {
     void to_text(const void*, std::vector<std::string>&) const override {}
     mailroom::KeyReader key_reader(std::string_view) const noexcept override { return {}; }
     ReadTime time_reader(std::string_view) const noexcept override { return nullptr; }
+    ReadNumber number_reader(std::string_view) const noexcept override { return nullptr; }
   };
   try {
     mailroom::EventTypes::add(std::make_unique<Impostor>());

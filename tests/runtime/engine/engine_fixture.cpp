@@ -202,6 +202,7 @@ ShardSnapshot EngineTest::sum(const TelemetrySnapshot& snapshot, const std::stri
     all.waiting += shard.waiting;
     all.order_breaks += shard.order_breaks;
     all.unrouted += shard.unrouted;
+    all.keys += shard.keys;
     all.high_water = std::max(all.high_water, shard.high_water);
   }
   return all;
