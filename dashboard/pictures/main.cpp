@@ -1,0 +1,71 @@
+// dashboard-pictures: renders the window or one view without a screen, from generated telemetry or a recorded session.
+//   QT_QPA_PLATFORM=offscreen dashboard-pictures --out window.png [--view throughput] [--size 1280x800] [--light] [--session FILE]
+#include <QApplication>
+#include <QCommandLineParser>
+#include <QTimer>
+
+#include "dashboard/shell/main_window.hpp"
+#include "dashboard/theme/theme.hpp"
+
+int main(int argc, char** argv) {
+  using namespace mailroom::dashboard;
+  qputenv("TZ", "UTC");
+  QApplication app(argc, argv);
+  QApplication::setApplicationName(QStringLiteral("dashboard-pictures"));
+  QCommandLineParser options;
+  options.addHelpOption();
+  options.addOption({QStringLiteral("out"), QStringLiteral("the PNG"), QStringLiteral("file"), QStringLiteral("window.png")});
+  options.addOption({QStringLiteral("view"), QStringLiteral("one view alone, by its name"), QStringLiteral("name")});
+  options.addOption({QStringLiteral("size"), QStringLiteral("WxH"), QStringLiteral("size"), QStringLiteral("1280x800")});
+  options.addOption({QStringLiteral("light"), QStringLiteral("light instead of dark")});
+  options.addOption({QStringLiteral("calm"), QStringLiteral("without trouble and disorder")});
+  options.addOption({QStringLiteral("session"), QStringLiteral("a recorded session instead of the generator"), QStringLiteral("file")});
+  options.addOption({QStringLiteral("at"), QStringLiteral("seconds after the begin where the window ends"), QStringLiteral("seconds")});
+  options.process(app);
+  Theme::get().apply(!options.isSet(QStringLiteral("light")));
+  const auto size = options.value(QStringLiteral("size")).split(u'x');
+  MainWindow window;
+  window.resize(size.value(0).toInt(), size.value(1).toInt());
+  auto& context = window.context();
+  if (options.isSet(QStringLiteral("session"))) {
+    context.watch(Source::session(options.value(QStringLiteral("session"))));
+  } else {
+    GeneratorOptions generator;
+    generator.begin_us = 1'764'685'440LL * second_us;  // 2025-12-02 14:24:00 UTC
+    generator.history_us = 450 * second_us;
+    generator.live = false;
+    generator.trouble = generator.disorder = !options.isSet(QStringLiteral("calm"));
+    context.watch(Source::generator(generator));
+  }
+  window.show();
+  while (context.node().link().state != LinkState::complete) {
+    QApplication::processEvents(QEventLoop::AllEvents | QEventLoop::WaitForMoreEvents, 100);
+    if (context.node().link().state == LinkState::failed) {
+      qCritical("%s", qPrintable(context.node().link().text));
+      return 1;
+    }
+  }
+  if (options.isSet(QStringLiteral("at"))) {
+    const auto end = context.node().first_us() + static_cast<Micros>(options.value(QStringLiteral("at")).toDouble() * 1e6);
+    context.range.set(end - TimeRange::default_width_us, end);
+  }
+  QTimer::singleShot(600, &app, [&] {
+    QWidget* shown = &window;
+    if (const auto name = options.value(QStringLiteral("view")); !name.isEmpty()) {
+      shown = window.findChild<QWidget*>(name);
+      if (!shown) {
+        qCritical("no view is named %s", qPrintable(name));
+        return QApplication::exit(1);
+      }
+      if (options.isSet(QStringLiteral("size")) && shown != &window) {
+        shown->setParent(nullptr);
+        shown->resize(size.value(0).toInt(), size.value(1).toInt());
+        shown->show();
+        for (int at = 0; at < 12; ++at) QApplication::processEvents(QEventLoop::AllEvents | QEventLoop::WaitForMoreEvents, 50);
+      }
+    }
+    const auto picture = shown->grab();
+    QApplication::exit(picture.save(options.value(QStringLiteral("out"))) ? 0 : 1);
+  });
+  return QApplication::exec();
+}
