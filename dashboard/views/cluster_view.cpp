@@ -1,0 +1,218 @@
+#include "dashboard/views/cluster_view.hpp"
+
+#include <QHelpEvent>
+#include <QKeyEvent>
+#include <QToolTip>
+#include <cmath>
+
+#include "dashboard/theme/paint.hpp"
+
+namespace mailroom::dashboard {
+
+namespace {
+constexpr int header = 28, name_width = 120, load_width = 84, right_width = 118, gap = 3;
+float load_of(const NodeModel& node) {
+  int busy = 0, counted = 0;
+  for (int shard = 0; shard < node.shard_count(); ++shard) {
+    const auto& sample = node.now().shards[static_cast<std::size_t>(shard)];
+    if (node.stage(node.stage_of(shard)).kind == StageKind::source || sample.state == ShardState::unknown) continue;
+    ++counted;
+    const float fill = node.fill(shard, sample);
+    if (!std::isnan(fill) && fill >= 0.6f) ++busy;
+  }
+  return counted == 0 ? not_known : static_cast<float>(busy) / static_cast<float>(counted);
+}
+}  // namespace
+
+ClusterView::ClusterView(Context& context, QWidget* parent) : View(context, "cluster", QStringLiteral("Cluster"), parent) {
+  setFocusPolicy(Qt::StrongFocus);
+  setAccessibleName(QStringLiteral("Cluster: nodes and their shards; arrows choose a shard"));
+  connect(&context, &Context::tables_due, this, [this] { if (isVisible() && !pinned()) { update(); Q_EMIT subtitle_changed(); } });
+  connect(&context, &Context::nodes_changed, this, [this] { update(); Q_EMIT subtitle_changed(); });
+  connect(&context, &Context::link_changed, this, [this] { update(); });
+  connect(&context.selection, &Selection::changed, this, [this] { update(); });
+  connect(&context.filters, &Filters::changed, this, [this] { update(); });
+  connect(&Theme::get(), &Theme::changed, this, [this] { update(); });
+}
+
+QString ClusterView::subtitle() const {
+  int shards = 0;
+  for (const auto& watched : context_.watched()) shards += watched.node->shard_count();
+  return context_.watched().empty() ? QString() : QStringLiteral("%1 node%2 watched · %3 shards").arg(context_.watched().size()).arg(context_.watched().size() == 1 ? QString() : QStringLiteral("s")).arg(show_exact(shards));
+}
+
+ClusterView::Row ClusterView::row(std::size_t wanted) const {
+  int top = header;
+  const int cells_left = 12 + name_width + load_width, cells_width = std::max(60, width() - cells_left - right_width);
+  const int all = height() - header;
+  const int each = std::max(60, all / std::max<int>(1, static_cast<int>(context_.watched().size())));
+  for (std::size_t at = 0; at < context_.watched().size(); ++at) {
+    const auto& node = *context_.watched()[at].node;
+    Row made;
+    // The largest cells with which all fit; below 8 pixels the rest is counted in words.
+    for (made.cell = 28; made.cell > 8; --made.cell) {
+      made.per_row = std::max(1, cells_width / (made.cell + gap));
+      if ((node.shard_count() + made.per_row - 1) / made.per_row * (made.cell + gap) <= each - 16) break;
+    }
+    made.per_row = std::max(1, cells_width / (made.cell + gap));
+    const int rows = std::max(1, std::min((node.shard_count() + made.per_row - 1) / made.per_row, (each - 16) / (made.cell + gap)));
+    made.shown = std::min(node.shard_count(), rows * made.per_row);
+    const int height_now = std::max(52, rows * (made.cell + gap) + 16);
+    made.area = QRect(0, top, width(), height_now);
+    made.cells = QRect(cells_left, top + 8, cells_width, rows * (made.cell + gap));
+    if (at == wanted) return made;
+    top += height_now;
+  }
+  return {};
+}
+
+QRect ClusterView::cell(int shard) const {
+  const int shown = context_.shown_index();
+  if (shown < 0 || shard < 0) return {};
+  const auto of = row(static_cast<std::size_t>(shown));
+  if (shard >= of.shown) return {};
+  return {of.cells.left() + shard % of.per_row * (of.cell + gap), of.cells.top() + shard / of.per_row * (of.cell + gap), of.cell, of.cell};
+}
+
+void ClusterView::paintEvent(QPaintEvent*) {
+  const auto& theme = Theme::get();
+  const auto& c = theme.colors();
+  QPainter painter(this);
+  painter.fillRect(rect(), c.panel);
+  if (context_.watched().empty()) return draw_empty(painter, rect(), QStringLiteral("No node yet. Connect to one (Ctrl+N)."));
+  painter.setFont(theme.font(-2));
+  painter.setPen(c.secondary);
+  const int cells_left = 12 + name_width + load_width;
+  painter.drawText(QRect(12, 0, name_width, header), Qt::AlignVCenter, QStringLiteral("Node"));
+  painter.drawText(QRect(12 + name_width, 0, load_width, header), Qt::AlignVCenter, QStringLiteral("Full"));
+  draw_text(painter, QRect(cells_left, 0, width() - cells_left - right_width, header), Qt::AlignVCenter, QStringLiteral("Shards (level and colour = mailbox fill)"));
+  painter.drawText(QRect(width() - right_width, 0, 54, header), Qt::AlignVCenter | Qt::AlignRight, QStringLiteral("Heard"));
+  painter.drawText(QRect(width() - 62, 0, 52, header), Qt::AlignVCenter | Qt::AlignRight, QStringLiteral("Skew"));
+  painter.setPen(c.border);
+  painter.drawLine(0, header - 1, width(), header - 1);
+  for (std::size_t at = 0; at < context_.watched().size(); ++at) {
+    const auto& watched = context_.watched()[at];
+    const auto& node = *watched.node;
+    const auto of = row(at);
+    const bool shown = static_cast<int>(at) == context_.shown_index();
+    const bool stale = node.stale();
+    painter.setPen(shown ? c.text : c.secondary);
+    painter.setFont(theme.font(0, true));
+    draw_text(painter, QRect(12, of.area.top() + 8, name_width - 8, 18), Qt::AlignVCenter, node.known() ? node.hello().node : QStringLiteral("–"));
+    painter.setFont(theme.font(-2));
+    painter.setPen(c.secondary);
+    draw_text(painter, QRect(12, of.area.top() + 26, name_width - 8, 16), Qt::AlignVCenter, watched.source->name());
+    const float load = load_of(node);
+    const auto load_color = stale ? c.faint : std::isnan(load) ? c.faint : load > 0.25f ? c.vermilion : load > 0 ? c.amber : c.normal;
+    draw_bar(painter, QRectF(12 + name_width, of.area.top() + 15, load_width - 20, 6), load, load_color);
+    painter.setPen(load_color == c.normal ? c.secondary : load_color);
+    painter.drawText(QRect(12 + name_width, of.area.top() + 26, load_width - 16, 16), Qt::AlignVCenter, std::isnan(load) ? QStringLiteral("–") : QStringLiteral("%1 % shards").arg(static_cast<double>(load) * 100, 0, 'f', load > 0 && load < 0.1f ? 1 : 0));
+    const auto& moment = shown ? context_.shown() : node.now();
+    for (int shard = 0; shard < of.shown; ++shard) {
+      const QRect box(of.cells.left() + shard % of.per_row * (of.cell + gap), of.cells.top() + shard / of.per_row * (of.cell + gap), of.cell, of.cell);
+      const auto& sample = moment.shards[static_cast<std::size_t>(shard)];
+      const float fill = node.fill(shard, sample);
+      const bool selected = shown && context_.selection.shard() == shard;
+      const bool of_stage = shown && context_.selection.shard() < 0 && context_.selection.stage() >= 0 && node.stage_of(shard) == context_.selection.stage();
+      const auto color = stale ? c.faint : theme.fill(fill);
+      painter.setOpacity(context_.filters.passes_actor(node.shard_name(shard)) ? 1 : 0.3);
+      painter.fillRect(box, c.raised);
+      if (!std::isnan(fill)) {
+        auto level = box;
+        level.setTop(box.bottom() + 1 - std::max(1, static_cast<int>(std::lround(static_cast<double>(fill) * box.height()))));
+        auto soft = color;
+        soft.setAlphaF(fill >= 0.6f ? 0.9 : 0.6);
+        painter.fillRect(level, soft);
+      }
+      painter.setPen(selected ? QPen(c.accent, 2) : QPen(of_stage ? c.accent : !std::isnan(fill) && fill >= 0.6f ? color : c.border, 1));
+      painter.drawRect(box.adjusted(0, 0, -1, -1));
+      if (of.cell >= 20) {
+        painter.setPen(!std::isnan(fill) && fill > 0.85f && !stale ? (theme.dark() ? c.window : QColor(Qt::white)) : c.text);
+        painter.setFont(theme.font(-3));
+        painter.drawText(box, Qt::AlignCenter, QString::number(node.hello().shards[static_cast<std::size_t>(shard)].number));
+      }
+      painter.setOpacity(1);
+    }
+    painter.setFont(theme.font(-2));
+    if (of.shown < node.shard_count()) {
+      painter.setPen(c.amber);
+      painter.drawText(QRect(width() - right_width, of.area.bottom() - 18, right_width - 10, 16), Qt::AlignRight | Qt::AlignVCenter, QStringLiteral("+ %1 more").arg(show_exact(node.shard_count() - of.shown)));
+    }
+    painter.setPen(stale ? c.vermilion : c.secondary);
+    const bool is_session = watched.source->kind() == Source::Kind::session;
+    painter.drawText(QRect(width() - right_width, of.area.top() + 8, 54, 18), Qt::AlignVCenter | Qt::AlignRight, is_session || !node.known() ? QStringLiteral("–") : QStringLiteral("%1 ms").arg(node.age_s() * 1000, 0, 'f', 0));
+    painter.setPen(c.secondary);
+    // The newest gauges' time against this machine's clock when they came: skew and the way here together.
+    QString skew = QStringLiteral("–");
+    if (watched.source->kind() == Source::Kind::live && node.known() && !stale) {
+      const double off = static_cast<double>(node.now_us() - QDateTime::currentMSecsSinceEpoch() * 1000) / 1000;
+      skew = std::abs(off) < 60'000 ? QStringLiteral("%1%2 ms").arg(off >= 0 ? QStringLiteral("+") : QStringLiteral("−")).arg(std::abs(off), 0, 'f', 0) : QStringLiteral("> 1 min");
+    }
+    painter.drawText(QRect(width() - 62, of.area.top() + 8, 52, 18), Qt::AlignVCenter | Qt::AlignRight, skew);
+    painter.setPen(c.border);
+    painter.drawLine(12, of.area.bottom(), width() - 12, of.area.bottom());
+  }
+}
+
+std::pair<int, int> ClusterView::at(const QPoint& point) const {
+  for (std::size_t node = 0; node < context_.watched().size(); ++node) {
+    const auto of = row(node);
+    if (!of.area.contains(point)) continue;
+    if (!of.cells.contains(point)) return {static_cast<int>(node), -1};
+    const auto inside = point - of.cells.topLeft();
+    const int column = inside.x() / (of.cell + gap), shard = inside.y() / (of.cell + gap) * of.per_row + column;
+    return {static_cast<int>(node), column < of.per_row && shard < of.shown ? shard : -1};
+  }
+  return {-1, -1};
+}
+
+void ClusterView::mousePressEvent(QMouseEvent* event) {
+  setFocus();
+  const auto [node, shard] = at(event->pos());
+  if (node < 0) return;
+  if (node != context_.shown_index()) context_.show(static_cast<std::size_t>(node));
+  if (shard >= 0) context_.selection.select_shard(context_.node().stage_of(shard), shard);
+}
+
+void ClusterView::keyPressEvent(QKeyEvent* event) {
+  const int shown = context_.shown_index();
+  if (shown < 0) return View::keyPressEvent(event);
+  int shard = context_.selection.shard();
+  const auto of = row(static_cast<std::size_t>(shown));
+  switch (event->key()) {
+    case Qt::Key_Right: ++shard; break;
+    case Qt::Key_Left: --shard; break;
+    case Qt::Key_Down: shard = shard < 0 ? 0 : shard + of.per_row; break;
+    case Qt::Key_Up: shard -= of.per_row; break;
+    default: return View::keyPressEvent(event);
+  }
+  if (shard >= 0 && shard < context_.node().shard_count()) context_.selection.select_shard(context_.node().stage_of(shard), shard);
+}
+
+bool ClusterView::event(QEvent* event) {
+  if (event->type() == QEvent::ToolTip) {
+    auto* help = static_cast<QHelpEvent*>(event);
+    const auto [node, shard] = at(help->pos());
+    if (node >= 0 && shard >= 0) {
+      const auto& of = *context_.watched()[static_cast<std::size_t>(node)].node;
+      QToolTip::showText(help->globalPos(), QStringLiteral("%1 on %2: queued %3").arg(of.shard_name(shard), of.hello().node, show_exact(of.now().shards[static_cast<std::size_t>(shard)].depth)));
+    } else QToolTip::hideText();
+    return true;
+  }
+  return View::event(event);
+}
+
+std::vector<QStringList> ClusterView::rows() const {
+  std::vector<QStringList> made{{QStringLiteral("node"), QStringLiteral("address"), QStringLiteral("shard"), QStringLiteral("depth"), QStringLiteral("fill")}};
+  for (const auto& watched : context_.watched()) {
+    const auto& node = *watched.node;
+    for (int shard = 0; shard < node.shard_count(); ++shard) {
+      const auto& sample = node.now().shards[static_cast<std::size_t>(shard)];
+      const float fill = node.fill(shard, sample);
+      made.push_back({node.hello().node, watched.source->name(), node.shard_name(shard), sample.depth < 0 ? QString() : QString::number(sample.depth), std::isnan(fill) ? QString() : QString::number(static_cast<double>(fill), 'f', 3)});
+    }
+  }
+  return made;
+}
+
+}  // namespace mailroom::dashboard

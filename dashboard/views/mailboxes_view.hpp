@@ -1,0 +1,34 @@
+// The mailboxes as a table: depth, the last minute, rates, wait, time to clear, state. Sorted anew once a second, not under the mouse.
+#pragma once
+
+#include <QElapsedTimer>
+
+#include "dashboard/views/mailbox_model.hpp"
+#include "dashboard/views/view.hpp"
+
+class QTableView;
+class QToolButton;
+
+namespace mailroom::dashboard {
+
+class MailboxesView : public View {
+  Q_OBJECT
+ public:
+  explicit MailboxesView(Context& context, QWidget* parent = nullptr);
+  [[nodiscard]] QString subtitle() const override;
+  [[nodiscard]] std::vector<QStringList> rows() const override;
+  [[nodiscard]] std::vector<QWidget*> title_controls() override;
+  [[nodiscard]] MailboxModel& model() noexcept { return *model_; }
+  [[nodiscard]] QTableView* table() const noexcept { return table_; }
+
+ private:
+  void refresh();
+  void follow_selection();
+  MailboxModel* model_;
+  QTableView* table_;
+  QToolButton* only_filled_;
+  QElapsedTimer sorted_;
+  bool following_ = false;
+};
+
+}  // namespace mailroom::dashboard
