@@ -287,7 +287,6 @@ Generator::Step Generator::step(Micros to_us) {
     for (const int index : shards_of_[stage]) {
       auto& shard = shards_[static_cast<std::size_t>(index)];
       const double arrive = arriving * shard.share * uniform(0.97, 1.03);
-      shard.in += arrive;
       double done = arrive;
       if (info.kind != StageKind::source) {
         double can = speed_[stage] * dt / static_cast<double>(shards_of_[stage].size());
@@ -310,6 +309,7 @@ Generator::Step Generator::step(Micros to_us) {
         shard.state = ShardState::working;
         shard.last[2] = 0;
       }
+      shard.in += done;  // in the protocol: taken to their end
       shard.out += done;
       done_all += done;
     }
