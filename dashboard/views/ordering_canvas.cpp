@@ -45,7 +45,7 @@ OrderingCanvas::OrderingCanvas(Context& context, View& view) : TimeCanvas(contex
 }
 
 QRectF OrderingCanvas::plot() const {
-  const double left = std::clamp(width() * 0.16, 84.0, 140.0);
+  const double left = std::clamp(name_width_ + pin_width + 14, 84.0, std::max(84.0, std::min(190.0, width() * 0.3)));
   const double right = (width() < 520 ? text_width : bar_width + text_width) + 22;
   return QRectF(left, 18, std::max(20.0, width() - left - right), std::max(20.0, height() - 18 - 22.0));
 }
@@ -103,6 +103,9 @@ void OrderingCanvas::filter_lanes() {
     if (context_.filters.empty() || context_.filters.passes_actor(node.shard_name(shard))) passing_.push_back(shard);
   }
   order_ = passing_;
+  const QFontMetricsF metrics(Theme::get().font(-1, true));
+  name_width_ = 0;
+  for (const int shard : passing_) name_width_ = std::max(name_width_, metrics.horizontalAdvance(node.shard_name(shard)));
 }
 
 void OrderingCanvas::count(const TimeAxis& time) {
@@ -316,7 +319,7 @@ void OrderingCanvas::paint(QPainter& painter) {
     if (order_[row] == context_.selection.shard()) {
       painter.fillRect(whole, colors.selection);
       painter.fillRect(QRectF(0, whole.top(), 3, whole.height()), colors.accent);
-    } else if (order_[row] % 2 == 0) painter.fillRect(whole, colors.header);
+    } else if (row % 2 == 0) painter.fillRect(whole, colors.header);
   }
   for (const auto& marker : markers_in(node, context_.filters, time)) {
     auto color = marker.color();

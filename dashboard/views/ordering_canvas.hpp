@@ -73,7 +73,7 @@ class OrderingCanvas : public TimeCanvas {
   std::array<bool, mark_kinds> shown_{true, true, true, true, true};
   std::array<std::int64_t, mark_kinds> totals_{};
   std::vector<Hit> hits_;
-  double in_order_ = 0;
+  double in_order_ = 0, name_width_ = 0;
   int disordered_ = 0;
   bool ticks_ = true, by_disorder_ = true, lanes_dirty_ = true, sort_dirty_ = true;
   std::int64_t version_ = 0;  // of order, pins and kinds

@@ -98,7 +98,8 @@ OrderingView::OrderingView(Context& context, QWidget* parent) : View(context, "o
   hint_ = new QLabel(QStringLiteral("above the line = late   below = extra copy   box = missing, dashed while awaited"));
   hint_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
   row->addSpacing(6);
-  row->addWidget(hint_, 1);
+  row->addWidget(hint_, 1000);
+  row->addStretch(1);
   lost_ = new QLabel;
   lost_->setObjectName(QStringLiteral("ordering-lost"));
   lost_->hide();
@@ -108,6 +109,7 @@ OrderingView::OrderingView(Context& context, QWidget* parent) : View(context, "o
   sort_->setCheckable(true);
   sort_->setChecked(true);
   sort_->setFocusPolicy(Qt::TabFocus);
+  sort_->setFixedHeight(24);
   row->addWidget(sort_);
   connect(sort_, &QToolButton::toggled, this, [this](bool on) {
     canvas_->sort_by_disorder(on);
