@@ -13,6 +13,10 @@
 // The engine makes one instance for each shard and calls it from one thread at a time. State is per key; it is
 // copied before each call and put back if on() throws, so an event is handled wholly or not at all: keep what must
 // survive in the state, and keep states small. Members of the class itself are gone after a restart.
+//
+// Two things that building blocks use: `static void check_options(const Options&)` throws BadValue for options that make
+// no sense together (`mailroom check` says so); `static constexpr bool strong_guarantee = true` promises that on() leaves
+// the state as it was if it throws, and then no copy is made.
 #pragma once
 
 #include <mailroom/context.hpp>

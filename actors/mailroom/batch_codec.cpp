@@ -13,7 +13,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "batches are written little endian");
 
 constexpr std::size_t header_bytes = 4 + 4 + 4 + 4 + 2;
-constexpr std::size_t meta_bytes = 8 + 8 + 8 + 2 + 2;
+constexpr std::size_t meta_bytes = 8 + 8 + 8 + 2 + 2 + 4;
 
 template <class T>
 void put(std::string& out, T value) {
@@ -110,6 +110,7 @@ void encode_batch(const EventBatch& batch, std::string& out) {
     put(out, meta.key_hash);
     put(out, meta.column);
     put(out, meta.row);
+    put(out, meta.behind_ms);
   }
   put_at(out, begin + 4, static_cast<std::uint32_t>(out.size() - begin));
   put_at(out, begin + 8, crc32c(std::string_view(out).substr(begin + 12)));
@@ -118,7 +119,7 @@ void encode_batch(const EventBatch& batch, std::string& out) {
 EventBatch decode_batch(std::string_view bytes) {
   Reader in(bytes);
   if (bytes.size() < header_bytes || in.take_bytes(4, "magic") != batch_magic)
-    throw CorruptData("not a batch: it does not begin with MRB2");
+    throw CorruptData("not a batch: it does not begin with MRB3");
   const auto length = in.take<std::uint32_t>("length");
   if (length != bytes.size())
     throw CorruptData(fmt::format("a batch says it has {} bytes and has {}", length, bytes.size()));
@@ -166,6 +167,7 @@ EventBatch decode_batch(std::string_view bytes) {
     meta.key_hash = in.take<std::uint64_t>("key hash");
     meta.column = in.take<std::uint16_t>("column");
     meta.row = in.take<std::uint16_t>("row");
+    meta.behind_ms = in.take<std::uint32_t>("lateness");
     // Rows of a column rise by one: anything else was not written by encode_batch.
     if (meta.column >= columns || meta.row != seen[meta.column]++)
       throw CorruptData("a batch's events are not in the order of their columns");

@@ -1,8 +1,8 @@
 // The bytes of a batch: one form for the journal, for spilled mailboxes and for the wire.
 //
-//   magic "MRB2" | total length u32 | CRC32C u32 of all that follows | event count u32 | column count u16
+//   magic "MRB3" | total length u32 | CRC32C u32 of all that follows | event count u32 | column count u16
 //   per column: schema id u32, schema version u16, event count u32, byte length u32, archive (archive.hpp)
-//   metas (time i64, trace u64, key hash u64, column u16, row u16), little endian
+//   metas (time i64, trace u64, key hash u64, column u16, row u16, behind u32), little endian
 //
 // Length and CRC are checked before Boost sees a byte.
 #pragma once
@@ -14,7 +14,7 @@
 
 namespace mailroom {
 
-inline constexpr std::string_view batch_magic = "MRB2";
+inline constexpr std::string_view batch_magic = "MRB3";
 
 // Appends the batch to `out`.
 void encode_batch(const EventBatch& batch, std::string& out);

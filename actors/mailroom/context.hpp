@@ -2,6 +2,7 @@
 // Everything done through it takes effect when the event is committed, together with the state, or not at all.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -71,6 +72,10 @@ class Context {
   // The topology's clock: the wall's, or with "clock": "events" the time that the stage's inputs have reached.
   [[nodiscard]] Timestamp now() const noexcept { return now_; }
   [[nodiscard]] Timestamp event_time() const noexcept { return time_; }
+  // What event time had reached for this event: its source's watermark when it was read there, or now() if that is later.
+  // An event is late for whatever ends at or before it. With one source and no idleness it is the same in every run,
+  // whatever the number of shards, however the batches were cut, and after any crash.
+  [[nodiscard]] Timestamp reached() const noexcept { return std::max(now_, time_ + std::chrono::milliseconds(behind_ms_)); }
   [[nodiscard]] std::string_view key() const { return key_->text(); }
   // 1 at the first try.
   [[nodiscard]] unsigned attempt() const noexcept { return attempt_; }
@@ -82,14 +87,28 @@ class Context {
   // For the engine and for tests: where the calls above go, and what they answer.
   [[nodiscard]] ContextPort& port() const noexcept { return *port_; }
   void begin(std::string_view stage, const EventKey& key, Timestamp event_time, Timestamp now, TraceId trace,
-             unsigned attempt) {
+             unsigned attempt, std::uint32_t behind_ms = 0) {
     stage_ = stage;
     key_ = &key;
     time_ = event_time;
     now_ = now;
     trace_ = trace;
     attempt_ = attempt;
+    behind_ms_ = behind_ms;
     ++calls_;
+  }
+  // EventMeta::behind_ms of the event at hand, and of one that is emitted for it. Who emits before the time of the event
+  // at hand (the result of a window, from the timer that ends it) is as late as that time is gone.
+  [[nodiscard]] std::uint32_t behind_ms() const noexcept { return behind_ms_; }
+  [[nodiscard]] std::uint32_t behind_ms_of(Timestamp emitted) const noexcept {
+    if (emitted == time_) return behind_ms_;
+    return ::mailroom::behind_ms(emitted, behind_ms_ > 0 ? time_ + std::chrono::milliseconds(behind_ms_)
+                                                         : time_ - std::chrono::microseconds(1));
+  }
+  // What is emitted from now on has that event time, unless it says otherwise.
+  void rebase(Timestamp time) noexcept {
+    behind_ms_ = behind_ms_of(time);
+    time_ = time;
   }
   // The calls begun so far: tells what was done in one call from what was done in another.
   [[nodiscard]] std::uint64_t calls() const noexcept { return calls_; }
@@ -105,6 +124,7 @@ class Context {
   Timestamp now_;
   TraceId trace_ = 0;
   unsigned attempt_ = 1;
+  std::uint32_t behind_ms_ = 0;
   bool interrupted_ = false;
   std::uint64_t calls_ = 0;
 };

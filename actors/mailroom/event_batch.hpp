@@ -27,7 +27,17 @@ struct EventMeta {
   std::uint64_t key_hash = 0;  // of the key by which the receiving stage asked for it; 0 if it has none
   std::uint16_t column = 0;    // where the event is: columns[column]->at(row)
   std::uint16_t row = 0;
+  // How far its time was behind the watermark of its source when it was read there, in milliseconds, rounded up; 0: not at
+  // all. What is emitted for it inherits that watermark (Context), so what is late does not depend on who runs when.
+  std::uint32_t behind_ms = 0;
 };
+// EventMeta::behind_ms of an event with this time where the watermark is `reached`. More than 49 days count as 49.
+constexpr std::uint32_t behind_ms(Timestamp time, Timestamp reached) {
+  if (time >= reached) return 0;
+  const auto micros = static_cast<std::uint64_t>(reached.micros) - static_cast<std::uint64_t>(time.micros);
+  const auto millis = micros / 1000 + (micros % 1000 != 0);
+  return millis < 0xFFFF'FFFF ? static_cast<std::uint32_t>(millis) : 0xFFFF'FFFF;
+}
 
 class EventBatch {
  public:
@@ -85,7 +95,7 @@ class EventBatch {
     if (row > 0xFFFF) [[unlikely]]
       too_many();
     // Field by field: a meta built on the stack and copied whole waits for its stores.
-    meta_.emplace_back(meta.time, meta.trace, meta.key_hash, last_index_, static_cast<std::uint16_t>(row));
+    meta_.emplace_back(meta.time, meta.trace, meta.key_hash, last_index_, static_cast<std::uint16_t>(row), meta.behind_ms);
     return *last_column_;
   }
   void turn_to(const EventType& type);

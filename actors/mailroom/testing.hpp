@@ -27,6 +27,7 @@ struct Sent {
   std::string key;
   std::optional<Timestamp> time = std::nullopt;  // the event's; absent: now
   unsigned attempt = 1;
+  std::chrono::milliseconds behind{0};  // its source's watermark when it was read there
 };
 
 // One thread. The clock stands still but for advance().
@@ -46,7 +47,8 @@ class ActorTest : private ContextPort {
 
   template <class E>
   void send(const E& event, const Sent& sent = {}) {
-    handle(event_type_of<E>(), &event, sent.key, sent.time.value_or(now_), sent.attempt);
+    handle(event_type_of<E>(), &event, sent.key, sent.time.value_or(now_), sent.attempt,
+           static_cast<std::uint32_t>(sent.behind.count()));
   }
 
   // What was emitted of this type since the last take(), in order.
@@ -120,12 +122,13 @@ class ActorTest : private ContextPort {
     return colon == std::string::npos ? name : name.substr(colon + 2);
   }
 
-  void handle(const EventType& type, const void* event, const std::string& key, Timestamp time, unsigned attempt) {
+  void handle(const EventType& type, const void* event, const std::string& key, Timestamp time, unsigned attempt,
+              std::uint32_t behind_ms = 0) {
     const auto emitted_before = emitted_.size();
     changes_.clear();
     key_ = key;
     const EventKey event_key(key_);
-    context_.begin(type_->name, event_key, time, now_, ++trace_, attempt);
+    context_.begin(type_->name, event_key, time, now_, ++trace_, attempt, behind_ms);
     try {
       host_->handle(type, event, event_key, context_);
     } catch (...) {

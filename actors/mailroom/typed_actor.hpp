@@ -51,6 +51,10 @@ Question describe_question(Schema reply) {
           [](const nlohmann::json& json) { (void)from_json<Q>(json); }};
 }
 
+// The actor itself sees to it that its state is as it was when on() throws: no copy is made before the call.
+template <class A>
+concept StrongGuarantee = requires { requires A::strong_guarantee; };
+
 template <class... E>
 std::vector<const EventType*> types_of(Events<E...>) {
   return {&event_type_of<E>()...};
@@ -160,7 +164,7 @@ class TypedHost final : public ActorHost {
         const auto& meta = row.batch.meta(row.at);
         const auto& event = *static_cast<const Event*>(row.batch.event(row.at));
         const auto key = row.key != nullptr ? EventKey(*row.key, &event, meta.key_hash) : EventKey({}, 0);
-        context.begin(row.stage, key, meta.time, row.now, meta.trace, 1);
+        context.begin(row.stage, key, meta.time, row.now, meta.trace, 1, meta.behind_ms);
         row.calls.store(row.calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         host.call(event, key, context);
         ++row.at;
@@ -178,12 +182,12 @@ class TypedHost final : public ActorHost {
       auto& slot = slot_of(key);
       current_ = &slot;
       const bool existed = slot.exists;
-      before_ = slot.state;
+      if constexpr (!detail::StrongGuarantee<A>) before_ = slot.state;
       slot.exists = true;
       try {
         actor_->on(event, slot.state, context);
       } catch (...) {
-        slot.state = std::move(before_);
+        if constexpr (!detail::StrongGuarantee<A>) slot.state = std::move(before_);
         slot.exists = existed;
         throw;
       }
@@ -309,7 +313,10 @@ ActorType make_actor_type(std::string name) {
                                                      LoadState load) -> std::unique_ptr<ActorHost> {
     return std::make_unique<TypedHost<A, E...>>(actor_name, read_options(options), std::move(load));
   };
-  type.check_options = [read_options](const nlohmann::json& options) { (void)read_options(options); };
+  type.check_options = [read_options](const nlohmann::json& json) {
+    const auto options = read_options(json);
+    if constexpr (requires { A::check_options(options); }) A::check_options(options);
+  };
   return type;
 }
 

@@ -81,7 +81,7 @@ void ActorShard::recover_held() {
       copy.append_copy(held.event->type(0), held.event->event(0), held.event->meta(0));
       outbox_.mark();
       outbox_.emit_to(held.origin, copy.type(0), const_cast<void*>(copy.event(0)), copy.meta(0).time,
-                      copy.meta(0).trace);
+                      copy.meta(0).trace, copy.meta(0).behind_ms);
       return true;
     }
     auto* input = input_of(held.channel);
@@ -358,7 +358,7 @@ ActorShard::Result ActorShard::run(const HeldEvent& held, unsigned attempt) {
 }
 
 ActorShard::Result ActorShard::run(const Subject& subject, Timestamp now, unsigned number) {
-  context_.begin(stage_.name, subject.key, subject.meta.time, now, subject.meta.trace, number);
+  context_.begin(stage_.name, subject.key, subject.meta.time, now, subject.meta.trace, number, subject.meta.behind_ms);
   return attempt([&] { host_->handle(subject.type, subject.event, subject.key, context_); });
 }
 
@@ -638,8 +638,9 @@ bool ActorShard::at_rest() const {
 
 Timestamp ActorShard::outgoing_watermark() const {
   if (!waiting_.empty()) return Timestamp::min();
-  // A commit may come in the middle of the timers that fall due together: the rest will still emit at their times.
-  if (const auto due = timers_.next_due(); due && *due < clock_) return *due;
+  // A commit may come in the middle of the timers that fall due together: the rest will still emit, up to the last
+  // moment before their times (the result of a window belongs to the window).
+  if (const auto due = timers_.next_due(); due && *due <= clock_) return *due - std::chrono::microseconds(1);
   return clock_;
 }
 
@@ -649,8 +650,9 @@ void ActorShard::emit(const EventType& type, void* event, std::string_view stage
     emitting_call_ = context_.calls();
     outbox_.mark();
   }
-  const auto taken = stage.empty() ? outbox_.emit(type, event, time, context_.trace())
-                                   : outbox_.emit_to(stage, type, event, time, context_.trace());
+  const auto behind = context_.behind_ms_of(time);
+  const auto taken = stage.empty() ? outbox_.emit(type, event, time, context_.trace(), behind)
+                                   : outbox_.emit_to(stage, type, event, time, context_.trace(), behind);
   if (taken == 0) counters_.unrouted.add();
   if (outbox_.staged() >= commit_limit) context_.interrupt();
 }

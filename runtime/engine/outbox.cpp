@@ -87,34 +87,34 @@ void Outbox::recover(const ShardRecord& record, const std::function<std::uint64_
   return *channel.open;
 }
 
-std::size_t Outbox::emit(const EventType& type, void* event, Timestamp time, TraceId trace) {
+std::size_t Outbox::emit(const EventType& type, void* event, Timestamp time, TraceId trace, std::uint32_t behind_ms) {
   ++emitted_;
   const auto& ways = ways_[type.index()];
   if (ways.size() == 1) [[likely]] {
     const auto& way = ways.front();
     const auto hash = way.hash(event, key_);
-    place(way, hash).append_move(type, event, {time, trace, hash});
+    place(way, hash).append_move(type, event, {time, trace, hash, 0, 0, behind_ms});
     return 1;
   }
   for (const auto& way : ways) {
     const auto hash = way.hash(event, key_);
     auto& batch = place(way, hash);
     if (&way == &ways.back())
-      batch.append_move(type, event, {time, trace, hash});
+      batch.append_move(type, event, {time, trace, hash, 0, 0, behind_ms});
     else
-      batch.append_copy(type, event, {time, trace, hash});
+      batch.append_copy(type, event, {time, trace, hash, 0, 0, behind_ms});
   }
   return ways.size();
 }
 
 std::size_t Outbox::emit_to(std::string_view stage, const EventType& type, void* event, Timestamp time,
-                            TraceId trace) {
-  if (stage.empty()) return emit(type, event, time, trace);
+                            TraceId trace, std::uint32_t behind_ms) {
+  if (stage.empty()) return emit(type, event, time, trace, behind_ms);
   ++emitted_;
   for (const auto& way : ways_[type.index()]) {
     if (plan_.topology.stages[way.to_stage].name != stage) continue;
     const auto hash = way.hash(event, key_);
-    place(way, hash).append_move(type, event, {time, trace, hash});
+    place(way, hash).append_move(type, event, {time, trace, hash, 0, 0, behind_ms});
     return 1;
   }
   throw ScenarioError(
@@ -228,6 +228,7 @@ void Outbox::collect(JournalWrite* write, ShardRecord& record, Timestamp waterma
 
 void Outbox::queue(Channel& channel, Parcel parcel) {
   const auto size = parcel.batch->size();
+  channel.idle = false;
   channel.pending_events += size;
   pending_events_ += size;
   const bool to_disk =
@@ -305,16 +306,38 @@ void Outbox::read_back(Channel& channel) {
 }
 
 void Outbox::announce_watermark(Timestamp watermark) {
+  owes_time_ = false;
   for (auto& channel : channels_) {
-    if (channel.pending_events > 0 || !channel.staged.empty() || channel.watermark >= watermark) continue;
+    if (channel.watermark >= watermark) continue;
+    if (channel.pending_events > 0 || !channel.staged.empty()) {
+      owes_time_ = true;
+      continue;
+    }
     channel.watermark = watermark;
-    Delivery delivery;
-    delivery.parcel.channel = channel.planned->id;
-    delivery.parcel.watermark = watermark;
-    delivery.sent_us = port_.now_us();
-    ++deliveries_;
-    port_.deliver(channel.planned->to, std::move(delivery));
+    channel.idle = false;
+    tell_time(channel, watermark);
   }
+}
+
+void Outbox::announce_idle() {
+  for (auto& channel : channels_) {
+    if (channel.idle) continue;
+    if (channel.pending_events > 0 || !channel.staged.empty()) {
+      owes_time_ = true;
+      continue;
+    }
+    channel.idle = true;
+    tell_time(channel, idle_watermark);
+  }
+}
+
+void Outbox::tell_time(Channel& channel, Timestamp watermark) {
+  Delivery delivery;
+  delivery.parcel.channel = channel.planned->id;
+  delivery.parcel.watermark = watermark;
+  delivery.sent_us = port_.now_us();
+  ++deliveries_;
+  port_.deliver(channel.planned->to, std::move(delivery));
 }
 
 void Outbox::update_blocked(Channel& channel) {

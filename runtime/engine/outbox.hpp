@@ -41,9 +41,10 @@ class Outbox {
   void recover(const ShardRecord& record, const std::function<std::uint64_t(ChannelId)>& consumed_by_receiver);
 
   // Routes and stages one event, moving from *event. Returns how many stages take it (0: nobody does).
-  std::size_t emit(const EventType& type, void* event, Timestamp time, TraceId trace);
+  std::size_t emit(const EventType& type, void* event, Timestamp time, TraceId trace, std::uint32_t behind_ms = 0);
   // The same to one stage; an empty name: to all. Throws ScenarioError if that stage does not take this type from here.
-  std::size_t emit_to(std::string_view stage, const EventType& type, void* event, Timestamp time, TraceId trace);
+  std::size_t emit_to(std::string_view stage, const EventType& type, void* event, Timestamp time, TraceId trace,
+                      std::uint32_t behind_ms = 0);
 
   // Everything emitted after mark() is taken back by rollback(), until the next mark().
   void mark() noexcept { since_mark_.clear(); }
@@ -55,8 +56,11 @@ class Outbox {
   // After the commit: hands over what credit allows.
   void release();
   void on_credit(ChannelId channel, std::uint32_t events);
-  // Tells receivers that have nothing on the way the new watermark.
+  // Tells receivers that have nothing on the way the new watermark; the others are owed it (owes_time()).
   void announce_watermark(Timestamp watermark);
+  // Tells them that nothing comes for a while: they go on without waiting for this shard's watermark (idle_watermark).
+  void announce_idle();
+  [[nodiscard]] bool owes_time() const noexcept { return owes_time_; }
 
   // A receiver under backpressure has no credit for what is pending: the shard must not work on.
   [[nodiscard]] bool blocked() const noexcept { return blocked_ > 0; }
@@ -83,6 +87,7 @@ class Outbox {
     std::unique_ptr<Spill> spill;            // memory mode
     std::uint64_t pending_events = 0;        // pending + on_disk
     Timestamp watermark = Timestamp::min();  // last one handed over or queued
+    bool idle = false;                       // said so, and nothing was sent since
     bool listed = false;                     // in dirty_
     bool counted_blocked = false;
   };
@@ -95,6 +100,7 @@ class Outbox {
   void deliver_pending(Channel& channel);
   void read_back(Channel& channel);
   void update_blocked(Channel& channel);
+  void tell_time(Channel& channel, Timestamp watermark);
 
   const Plan& plan_;
   ShardIndex shard_;
@@ -111,6 +117,7 @@ class Outbox {
   std::uint64_t emitted_ = 0;
   std::uint64_t deliveries_ = 0;  // messages, watermarks included
   std::uint32_t blocked_ = 0;
+  bool owes_time_ = false;
   std::string key_;  // reused
 };
 

@@ -97,6 +97,7 @@ void ShardCore::on_delivery(Delivery delivery) {
       item.next = static_cast<std::uint32_t>(
           first_expected > item.parcel.first_sequence ? first_expected - item.parcel.first_sequence : 0);
       input->arrived = last;
+      input->idle = false;
       const auto left = size - item.next;
       input->counters->inbox.add(left);
       counters_.depth.set(counters_.depth.get() + left);
@@ -111,6 +112,7 @@ void ShardCore::on_credit(ChannelId channel, std::uint32_t events) {
   guarded([&] {
     outbox_.on_credit(channel, events);
     if (!outbox_.blocked()) work();
+    if (outbox_.owes_time()) need_flush();
   });
 }
 
@@ -119,7 +121,7 @@ void ShardCore::on_flush() {
   guarded([&] {
     work();
     if (has_to_commit()) commit();
-    if (event_clock_) outbox_.announce_watermark(outgoing_watermark());
+    if (event_clock_) announce_time();
     if (counters_.state.load(std::memory_order_relaxed) == ShardState::working) set_state(ShardState::idle);
   });
 }
@@ -160,17 +162,42 @@ void ShardCore::finish_parcel(Work& item) {
     owes_credit_ = true;
     if (journal_ != nullptr) finished_.emplace_back(input.planned->id, item.parcel.first_sequence);
   }
-  if (event_clock_ && item.parcel.watermark > input.consumed.watermark) {
+  if (!event_clock_) return;
+  if (!item.parcel.batch && item.parcel.watermark == idle_watermark) {
+    input.idle = input.arrived == input.consumed.sequence;  // else it has begun again meanwhile
+  } else if (item.parcel.watermark > input.consumed.watermark) {
     input.consumed.watermark = item.parcel.watermark;
-    advance_clock();
-    need_flush();
+    if (!item.parcel.batch) input.idle = false;
+  } else {
+    return;
   }
+  advance_clock();
+  need_flush();
+}
+
+bool ShardCore::all_idle() const {
+  bool any = false;
+  for (const auto& input : inputs_) {
+    if (input.feedback) continue;
+    if (!input.idle) return false;
+    any = true;
+  }
+  return any;
+}
+
+void ShardCore::announce_time() {
+  outbox_.announce_watermark(outgoing_watermark());
+  if (all_idle()) outbox_.announce_idle();
 }
 
 void ShardCore::advance_clock() {
-  auto lowest = Timestamp::max();
-  for (const auto& input : inputs_)
-    if (!input.feedback) lowest = std::min(lowest, input.consumed.watermark);
+  // If all are idle nobody holds anything back.
+  const bool idle = all_idle();
+  auto lowest = idle ? Timestamp::min() : Timestamp::max();
+  for (const auto& input : inputs_) {
+    if (input.feedback || (!idle && input.idle)) continue;
+    lowest = idle ? std::max(lowest, input.consumed.watermark) : std::min(lowest, input.consumed.watermark);
+  }
   if (lowest != Timestamp::max()) finite_clock_ = std::max(finite_clock_, lowest);
   clock_ = std::max(clock_, lowest);
 }

@@ -78,6 +78,7 @@ class ShardCore {
   struct Input {
     const PlannedChannel* planned = nullptr;
     bool feedback = false, from_source = false;
+    bool idle = false;  // has said that nothing comes for a while: its watermark holds nobody back
     std::int64_t lateness_us = 0;
     std::uint64_t arrived = 0;  // last sequence that came out of the CAF mailbox
     ConsumedPosition consumed;
@@ -107,6 +108,8 @@ class ShardCore {
   [[nodiscard]] bool has_to_commit() const { return uncommitted_ > 0 || outbox_.staged() > 0 || owes_credit_; }
   void finish_parcel(Work& work);
   void advance_clock();
+  void announce_time();
+  [[nodiscard]] bool all_idle() const;
   // An event given up on. `held.event` may be null (dirty input).
   void bury(HeldEvent held, Input* input);
   [[nodiscard]] Input* input_of(ChannelId channel);

@@ -12,7 +12,9 @@
 
 namespace mailroom::runtime {
 
-// A parcel on its way to a shard. Without a batch it only carries a watermark.
+inline constexpr Timestamp idle_watermark = Timestamp::min();  // no channel's watermark ever is
+
+// A parcel on its way to a shard. Without a batch it only carries a watermark, or says that its producer is idle.
 struct Delivery {
   Parcel parcel;
   std::int64_t sent_us = 0;  // steady clock

@@ -98,7 +98,13 @@ void SourceShard::read_once() {
     set_state(ShardState::blocked_downstream);
   } else {
     if (event_clock_) outbox_.announce_watermark(clock_);
-    if (status == ReadStatus::idle) set_state(ShardState::idle);
+    if (events > 0 || status != ReadStatus::idle) idle_since_us_ = 0;
+    if (status == ReadStatus::idle) {
+      set_state(ShardState::idle);
+      if (idle_since_us_ == 0) idle_since_us_ = port_.now_us();
+      if (event_clock_ && stage_.idle_after.count() > 0 && port_.now_us() - idle_since_us_ >= stage_.idle_after.count())
+        outbox_.announce_idle();
+    }
     reading_later_ = true;
     port_.wake_after(status == ReadStatus::idle ? source_->idle_wait().count() : 0);
   }
@@ -121,8 +127,9 @@ void SourceShard::emit_portion() {
     else if (time == Timestamp{})
       time = arrival;
     latest = std::max(latest, time - stage_.lateness);
+    const auto behind = time < latest ? behind_ms(time, latest) : 0;
     // The batch is ours alone and cleared before it is read into again: its events may be moved from.
-    if (outbox_.emit(type, const_cast<void*>(batch_.events.event(i)), time, make_trace(stream_, ++record_.sequence)) == 0)
+    if (outbox_.emit(type, const_cast<void*>(batch_.events.event(i)), time, make_trace(stream_, ++record_.sequence), behind) == 0)
       counters_.unrouted.add();
   }
   clock_ = latest;

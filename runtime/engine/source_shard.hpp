@@ -45,6 +45,7 @@ class SourceShard final : public ShardCore {
   SourceBatch batch_;
   std::uint16_t stream_;  // the upper bits of the traces: the shard's number in the journal, which stays with it
   std::size_t read_limit_ = most_read;
+  std::int64_t idle_since_us_ = 0;  // 0: it is not
   bool reading_later_ = false;
   bool ended_ = false;
   bool end_announced_ = false;

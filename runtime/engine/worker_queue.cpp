@@ -176,7 +176,7 @@ void WorkerQueue::on_work_result(WorkResult result) {
       const auto& meta = result.emitted->meta(i);
       outbox_.mark();
       if (outbox_.emit_to(result.emissions[i].stage, result.emitted->type(i),
-                          const_cast<void*>(result.emitted->event(i)), meta.time, meta.trace) == 0)
+                          const_cast<void*>(result.emitted->event(i)), meta.time, meta.trace, meta.behind_ms) == 0)
         counters_.unrouted.add();
     }
     if (!order.parcel) {
@@ -319,9 +319,9 @@ class ChunkPort final : public ContextPort {
   ChunkPort(const Stage& stage, WorkResult& result, const std::function<void(LogLevel, std::string_view)>& log)
       : stage_(stage), result_(result), log_(log) {}
 
-  void begin(std::uint32_t event, TraceId trace) {
+  void begin(std::uint32_t event, const Context& context) {
     event_ = event;
-    trace_ = trace;
+    context_ = &context;
     marked_ = result_.emissions.size();
   }
   void rollback() {
@@ -335,7 +335,8 @@ class ChunkPort final : public ContextPort {
                       stage_.actor->name, type.name()));
     EventMeta meta;
     meta.time = time;
-    meta.trace = trace_;
+    meta.trace = context_->trace();
+    meta.behind_ms = context_->behind_ms_of(time);
     result_.emitted->append_move(type, event, meta);
     result_.emissions.push_back({event_, std::string(stage)});
   }
@@ -355,7 +356,7 @@ class ChunkPort final : public ContextPort {
   WorkResult& result_;
   const std::function<void(LogLevel, std::string_view)>& log_;
   std::uint32_t event_ = 0;
-  TraceId trace_ = 0;
+  const Context* context_ = nullptr;
   std::size_t marked_ = 0;
 };
 
@@ -371,8 +372,8 @@ WorkResult run_work_order(ActorHost& host, const Stage& stage, const WorkOrder& 
   const EventKey no_key({});
   for (auto i = order.first; i < order.last; ++i) {
     const auto& meta = order.batch->meta(i);
-    context.begin(stage.name, no_key, meta.time, order.now, meta.trace, order.attempt);
-    port.begin(i, meta.trace);
+    context.begin(stage.name, no_key, meta.time, order.now, meta.trace, order.attempt, meta.behind_ms);
+    port.begin(i, context);
     WorkResult::Failure failure{i, false, false, {}};
     try {
       host.handle(order.batch->type(i), order.batch->event(i), no_key, context);

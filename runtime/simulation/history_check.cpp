@@ -133,7 +133,7 @@ class Replay final : private ContextPort {
     Context context(*this);
     trace_ = entry.trace;
     context.begin(stages_[stage_].name, key, Timestamp{applied.time}, Timestamp{applied.now}, entry.trace,
-                  static_cast<unsigned>(applied.attempt));
+                  static_cast<unsigned>(applied.attempt), applied.behind_ms);
     try {
       host.handle(*entry.type, entry.event(), key, context);
       return true;

@@ -96,7 +96,7 @@ void ObservedHost::witnessed(const EventType& type, const void* event, const Eve
     throw;
   }
   ++world_.progress;
-  const Applied applied{id, context.event_time().micros, context.now().micros, ++world_.ordinal, context.attempt()};
+  const Applied applied{id, context.event_time().micros, context.now().micros, ++world_.ordinal, context.attempt(), context.behind_ms()};
   if (stage_.ordering == Ordering::none) {
     witness_.workers[stage_index_][id] = applied;
   } else {
@@ -114,7 +114,7 @@ void ObservedHost::maybe_fail() {
 
 void ObservedHost::handle(const EventType& type, const void* event, const EventKey& key, Context& context) {
   witnessed(type, event, key, context, [&] {
-    context_.begin(context.stage(), key, context.event_time(), context.now(), context.trace(), context.attempt());
+    context_.begin(context.stage(), key, context.event_time(), context.now(), context.trace(), context.attempt(), context.behind_ms());
     inner_->handle(type, event, key, context_);
   });
 }
@@ -124,7 +124,7 @@ void ObservedHost::handle_row(EventRow& row, Context& context) {
     const auto& meta = row.batch.meta(row.at);
     const auto* event = row.batch.event(row.at);
     const auto key = row.key != nullptr ? EventKey(*row.key, event, meta.key_hash) : EventKey({}, 0);
-    context.begin(row.stage, key, meta.time, row.now, meta.trace, 1);
+    context.begin(row.stage, key, meta.time, row.now, meta.trace, 1, meta.behind_ms);
     // The actor's own row is one event long: what the engine asks for between two events is asked for here.
     EventRow one{row.batch, row.at, row.at + 1, row.key, row.stage, row.now, row.calls};
     witnessed(row.batch.type(row.at), event, key, context, [&] { inner_->handle_row(one, context_); });

@@ -24,7 +24,8 @@ struct Applied {
   std::int64_t time = 0;      // the event's
   std::int64_t now = 0;       // Context::now()
   std::uint64_t ordinal = 0;  // over all calls of the run
-  std::uint64_t attempt = 1;
+  std::uint32_t attempt = 1;
+  std::uint32_t behind_ms = 0;  // EventMeta::behind_ms
 };
 using KeyHistory = std::vector<Applied>;
 

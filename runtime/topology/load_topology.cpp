@@ -1,5 +1,7 @@
 #include "runtime/topology/load_topology.hpp"
 
+#include <mailroom/window_options.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -86,6 +88,27 @@ std::string input_stage(const nlohmann::json& stages, const LoadOptions& options
   return {};
 }
 
+// What speaks of event time where the machine's clock rules.
+void check_clock(const Topology& topology, const std::vector<WrittenStage>& stages, ProblemList& problems) {
+  if (topology.clock == ClockKind::events) return;
+  bool times_in_events = false;
+  for (const auto& written : stages) {
+    times_in_events = times_in_events || !written.stage.time_field.empty();
+    if (written.stage.idle_after.count() > 0)
+      problems.warning(written.pointer + "/idle_after",
+                       "there are no watermarks without \"clock\": \"events\", so none that an idle source could hold back");
+  }
+  if (!times_in_events) return;
+  for (const auto& written : stages) {
+    const auto& handles = written.stage.handles;
+    if (std::find(handles.begin(), handles.end(), &event_type_of<WindowDue>()) != handles.end())
+      problems.warning(written.pointer,
+                       fmt::format("\"{}\" keeps windows, which end by the machine's clock here: events whose time has passed are late. "
+                                   "To read what was recorded earlier say \"clock\": \"events\"",
+                                   written.stage.name));
+  }
+}
+
 LoadedTopology load(const JsonDocument& document, const std::string& file, const fs::path& folder,
                     const LoadOptions& options) {
   ProblemList problems(file, document);
@@ -130,6 +153,7 @@ LoadedTopology load(const JsonDocument& document, const std::string& file, const
           read_stage(name, (*stages_json)[name], pointer, defaults, folder, options, name == takes_input, problems));
     }
     resolve_edges(stages, problems);
+    check_clock(topology, stages, problems);
   }
   top.refuse_unknown();
 

@@ -133,6 +133,7 @@ void read_source(ObjectReader& reader, WrittenStage& written, const fs::path& fo
   stage.path = path;
   reader.text("time", stage.time_field);
   reader.duration("lateness", stage.lateness);
+  reader.duration("idle_after", stage.idle_after);
   reader.number("shards", 1, max_shards, stage.shards);
   if (stage.source == nullptr) {
     reader.member("options");

@@ -100,6 +100,7 @@ struct Stage {
   std::string time_field;                         // kind source: the event's timestamp field; empty: arrival
   std::vector<EventType::ReadTime> time_readers;  // indexed as EventType::index(); null: arrival
   std::chrono::microseconds lateness{0};          // kind source: its watermark stays this far behind its latest event
+  std::chrono::microseconds idle_after{0};        // kind source: without input for so long it holds no watermark back; 0: always
   const SinkType* sink = nullptr;                 // kind sink
   std::string path;                               // sources and sinks: resolved
 };
