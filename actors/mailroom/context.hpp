@@ -72,8 +72,8 @@ class Context {
   // The topology's clock: the wall's, or with "clock": "events" the time that the stage's inputs have reached.
   [[nodiscard]] Timestamp now() const noexcept { return now_; }
   [[nodiscard]] Timestamp event_time() const noexcept { return time_; }
-  // What event time had reached for this event: its source's watermark when it was read there, or now() if that is later.
-  // An event is late for whatever ends at or before it. With one source and no idleness it is the same in every run,
+  // What event time had reached for this event: its source's watermark when it was read there (of one that was not behind
+  // it: its own time), or now() if that is later. An event is late for whatever ends at or before it. With one source and no idleness it is the same in every run,
   // whatever the number of shards, however the batches were cut, and after any crash.
   [[nodiscard]] Timestamp reached() const noexcept { return std::max(now_, time_ + std::chrono::milliseconds(behind_ms_)); }
   [[nodiscard]] std::string_view key() const { return key_->text(); }

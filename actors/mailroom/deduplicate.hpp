@@ -95,7 +95,7 @@ class Deduplicate : public Actor<SeenIds> {
     context.emit(event);
     if (!seen.timer) context.at(time + options_.remember, ForgetIds{time + options_.remember}, "forget");
     seen.timer = true;
-    seen.insert(hash, time, reached - options_.remember, options_.most);
+    seen.insert(hash, time, context.now() - options_.remember, options_.most);
   }
   void on(const ForgetIds&, SeenIds& seen, Context& context) {
     const auto due = seen.latest + options_.remember;

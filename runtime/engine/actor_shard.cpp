@@ -350,10 +350,8 @@ void ActorShard::fire_next_timer() {
 ActorShard::Result ActorShard::run(const HeldEvent& held, unsigned attempt) {
   const auto& meta = held.event->meta(0);
   counters_.busy_type.store(held.event->type(0).index(), std::memory_order_relaxed);
-  const auto now =
-      event_clock_ ? std::max(held.due, clock_ == Timestamp::max() ? finite_clock_
-                                                                   : std::min(clock_, std::max(held.due, meta.time)))
-                   : wall_;
+  // Its own time, however late it is: what waits behind it must not see, when its turn comes, a time from after the end.
+  const auto now = event_clock_ ? std::max(held.due, std::min(clock_, std::max(held.due, meta.time))) : wall_;
   return run({held.event->type(0), held.event->event(0), meta, EventKey(held.key, meta.key_hash)}, now, attempt);
 }
 

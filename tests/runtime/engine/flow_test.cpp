@@ -1,6 +1,9 @@
 // Bounded mailboxes, overflow policies, worker queues, cycles and timers.
 #include <gmock/gmock.h>
+#include <random>
 #include <set>
+
+#include <mailroom/windows.hpp>
 
 #include "runtime/engine/key_of_event.hpp"
 #include "tests/runtime/engine/engine_fixture.hpp"
@@ -19,6 +22,42 @@ class AlarmClock : public Actor<> {
   static constexpr std::int64_t alarm = -1;
 };
 MAILROOM_ACTOR(AlarmClock, Seen)
+
+struct NoteTotal {
+  std::int64_t sum = 0;
+};
+MAILROOM_STRUCT(NoteTotal, sum)
+// number: the window's start in milliseconds; count: the sum; attempt: -1 for a note that came too late.
+class NoteWindows : public Windowed<NoteWindows, NoteTotal> {
+ public:
+  using Emits = Events<Seen>;
+  using Windowed::Windowed;
+  void add(const Note& note, NoteTotal& total) noexcept { total.sum += note.number; }
+  void result(const Window& w, const NoteTotal& total, Context& context) {
+    context.emit(Seen{std::string(context.key()), w.start.micros / 1000, total.sum, w.late, {}});
+  }
+  void late(const Note& note, const Window&, Context& context) { context.emit(Seen{note.key, note.number, 0, -1, {}}); }
+};
+MAILROOM_ACTOR(NoteWindows, Note, WindowDue)
+
+class PassOn : public Actor<> {
+ public:
+  using Emits = Events<Note>;
+  void on(const Note& note, Context& context) { context.emit(note); }
+};
+MAILROOM_ACTOR(PassOn, Note)
+
+// Has nothing to say until it is told to end.
+class SilentSource : public Source {
+ public:
+  using Emits = Events<Note>;
+  ReadStatus read(SourceBatch&, std::size_t) override { return ends ? ReadStatus::end : ReadStatus::idle; }
+  [[nodiscard]] nlohmann::json position() const override { return 0; }
+  void seek(const nlohmann::json&) override {}
+  [[nodiscard]] std::chrono::microseconds idle_wait() const override { return std::chrono::milliseconds(1); }
+  static inline std::atomic<bool> ends = false;
+};
+MAILROOM_SOURCE(SilentSource, "silent")
 
 class FlowTest : public EngineTest {
  protected:
@@ -306,6 +345,94 @@ TEST_F(FlowTest, WallClockTimersAreWaitedFor) {
   run(pipeline());
   EXPECT_EQ(result_.ending, Ending::finished);
   EXPECT_THAT(numbers_of(world().output, "a"), ::testing::ElementsAre(1, 2, 3, 4));
+}
+
+// With a source whose notes come out of order and beyond its lateness, over several shards and stages.
+TEST_F(FlowTest, WhatIsLateAndWhatWindowsHoldIsTheSameForAnyNumberOfShards) {
+  std::mt19937_64 random(7);
+  std::map<std::pair<std::string, std::int64_t>, std::pair<std::int64_t, std::int64_t>> expected;  // sum, late
+  std::multiset<std::int64_t> dropped;
+  std::int64_t watermark = 0;
+  for (std::int64_t n = 1; n <= 6'000; ++n) {
+    const auto key = "k" + std::to_string(random() % 13);
+    const auto time = std::max<std::int64_t>(1, n * 100 - static_cast<std::int64_t>(random() % (n % 50 == 0 ? 90'000 : 8'000)));
+    world().input.push_back({key, n});
+    world().input_times.push_back(time);
+    watermark = std::max(watermark, time - 5'000);
+    const auto start = time / 10'000 * 10'000, end = start + 10'000;
+    // What is behind the watermark is so by whole milliseconds, rounded up.
+    const auto reached = watermark > time ? time + (watermark - time + 999) / 1000 * 1000 : watermark;
+    if (reached >= end + 20'000) {
+      dropped.insert(n);
+    } else {
+      auto& [sum, late] = expected[{key, start / 1000}];
+      sum += n;
+      late += reached >= end;
+    }
+  }
+  ASSERT_GT(dropped.size(), 20u);
+  for (const int shards : {1, 2, 5}) {
+    const auto count = std::to_string(shards);
+    world().output.clear();
+    run(R"({"mailroom": 1, "name": "test", "clock": "events", "stages": {
+      "notes": {"source": "scripted", "lateness": "5ms"},
+      "pass": {"actor": "PassOn", "from": ["notes"], "key": "number", "shards": )" + count + R"(},
+      "windows": {"actor": "NoteWindows", "from": ["pass"], "key": "key", "shards": )" + count + R"(,
+                  "options": {"size": "10ms", "allowed_lateness": "20ms", "results": "final"}},
+      "out": {"sink": "collecting", "from": ["windows"]}}})");
+    std::map<std::pair<std::string, std::int64_t>, std::pair<std::int64_t, std::int64_t>> found;
+    std::multiset<std::int64_t> late;
+    for (const auto& seen : world().output) {
+      if (seen.attempt < 0)
+        late.insert(seen.number);
+      else
+        EXPECT_TRUE(found.emplace(std::pair(seen.key, seen.number), std::pair(seen.count, seen.attempt)).second);
+    }
+    EXPECT_EQ(found, expected) << shards << " shards";
+    EXPECT_EQ(late, dropped) << shards << " shards";
+  }
+}
+
+TEST_F(FlowTest, AnIdleSourceHoldsNoTimeBackOnceItMayNot) {
+  SilentSource::ends = false;
+  world().endless = true;
+  world().input = {{"k", 1}, {"k", 2}};
+  world().input_times = {1'000, 50'000};
+  const auto engine = start(R"({"mailroom": 1, "name": "test", "clock": "events", "stages": {
+    "notes": {"source": "scripted"},
+    "silent": {"source": "silent", "idle_after": "20ms"},
+    "pass": {"actor": "PassOn", "from": ["notes", "silent"], "key": "key", "shards": 2},
+    "windows": {"actor": "NoteWindows", "from": ["pass"], "key": "key", "options": {"size": "10ms"}},
+    "out": {"sink": "collecting", "from": ["windows"]}}})");
+  // The window of the first note ends at 10 ms, by the time of the second: the silent source is not waited for.
+  EXPECT_TRUE(until([&] {
+    const std::lock_guard lock(world().mutex);
+    return world().output.size() == 1;
+  }));
+  SilentSource::ends = true;
+  engine->request_stop(StopMode::checkpoint);
+  ASSERT_TRUE(wait(*engine));
+  EXPECT_EQ(world().output.front().count, 1);
+}
+
+TEST_F(FlowTest, ASilentSourceHoldsTimeBackAsLongAsNothingElseIsSaid) {
+  SilentSource::ends = false;
+  world().input = {{"k", 1}, {"k", 2}};
+  world().input_times = {1'000, 50'000};
+  const auto engine = start(R"({"mailroom": 1, "name": "test", "clock": "events", "stages": {
+    "notes": {"source": "scripted"},
+    "silent": {"source": "silent"},
+    "windows": {"actor": "NoteWindows", "from": ["notes", "silent"], "key": "key", "options": {"size": "10ms"}},
+    "out": {"sink": "collecting", "from": ["windows"]}}})");
+  EXPECT_TRUE(until([&] {
+    for (const auto& shard : engine->snapshot().shards)
+      if (shard.stage == "windows" && shard.in == 2) return true;
+    return false;
+  }));
+  EXPECT_TRUE(world().output.empty());
+  SilentSource::ends = true;  // now it has ended, and with it time
+  ASSERT_TRUE(wait(*engine));
+  EXPECT_EQ(world().output.size(), 2u);
 }
 
 }  // namespace
