@@ -21,6 +21,8 @@ int main(int argc, char** argv) {
   options.addOption({QStringLiteral("calm"), QStringLiteral("without trouble and disorder")});
   options.addOption({QStringLiteral("session"), QStringLiteral("a recorded session instead of the generator"), QStringLiteral("file")});
   options.addOption({QStringLiteral("at"), QStringLiteral("seconds after the begin where the window ends"), QStringLiteral("seconds")});
+  options.addOption({QStringLiteral("hover"), QStringLiteral("the crosshair, 0..1 of the window"), QStringLiteral("part")});
+  options.addOption({QStringLiteral("trace"), QStringLiteral("select the first trace of at least so many visits"), QStringLiteral("visits")});
   options.process(app);
   Theme::get().apply(!options.isSet(QStringLiteral("light")));
   const auto size = options.value(QStringLiteral("size")).split(u'x');
@@ -63,6 +65,14 @@ int main(int argc, char** argv) {
         shown->show();
         for (int at = 0; at < 12; ++at) QApplication::processEvents(QEventLoop::AllEvents | QEventLoop::WaitForMoreEvents, 50);
       }
+    }
+    if (options.isSet(QStringLiteral("hover")))
+      context.crosshair.set(context.range.begin_us() + static_cast<Micros>(options.value(QStringLiteral("hover")).toDouble() * static_cast<double>(context.range.width_us())));
+    if (options.isSet(QStringLiteral("trace"))) {
+      // The first with so many visits: its retries and losses are worth a look.
+      const auto wanted = options.value(QStringLiteral("trace")).toULongLong();
+      for (const auto& trace : context.node().traces().traces())
+        if (context.node().traces().spans(trace).size() >= wanted) { context.selection.select_trace(trace); break; }
     }
     const auto picture = shown->grab();
     QApplication::exit(picture.save(options.value(QStringLiteral("out"))) ? 0 : 1);
