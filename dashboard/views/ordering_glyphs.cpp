@@ -167,7 +167,7 @@ void draw_hatched(QPainter& painter, const QRectF& area, const QColor& color, co
   painter.setPen(Qt::NoPen);
   painter.setBrush(soft);
   painter.drawRoundedRect(area, 2, 2);
-  painter.setClipRect(area);
+  painter.setClipRect(area, Qt::IntersectClip);
   auto faint = color;
   faint.setAlphaF(0.55f);
   painter.setPen(QPen(faint, 1));

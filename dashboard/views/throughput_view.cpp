@@ -280,7 +280,7 @@ void ThroughputCanvas::paint_over(QPainter& painter) {
   for (const auto& line : lines_) values.emplace_back(rate_at(line.stage, *at), &line);
   std::stable_sort(values.begin(), values.end(), [](const auto& a, const auto& b) { return (std::isnan(a.first) ? -1 : a.first) > (std::isnan(b.first) ? -1 : b.first); });
   QStringList names{QStringLiteral("%1 (%2)").arg(show_clock(*at, true), show_before(std::max<Micros>(0, time.end_us - *at)))}, numbers{QString()};
-  std::vector<QColor> marks{QColor()};
+  std::vector<QPen> marks{QPen(Qt::NoPen)};
   const auto fit = static_cast<std::size_t>(std::max(3, (height() - 40) / 16));
   for (const auto& [value, line] : values) {
     if (!std::isnan(value)) {
@@ -292,12 +292,15 @@ void ThroughputCanvas::paint_over(QPainter& painter) {
     if (marks.size() > fit) continue;
     names.append(context_.node().stage_name(line->stage));
     numbers.append(std::isnan(value) ? QStringLiteral("–") : name_of_value(static_cast<double>(value)) + QStringLiteral("/s"));
-    marks.push_back(line->color);
+    auto sign = pen(*line);  // as the line: dashes too
+    sign.setWidthF(2);
+    sign.setColor(line->color);
+    marks.push_back(sign);
   }
   if (values.size() + 1 > marks.size()) {
     names.append(QStringLiteral("and %1 more").arg(values.size() + 1 - marks.size()));
     numbers.append(QString());
-    marks.push_back(QColor());
+    marks.push_back(QPen(Qt::NoPen));
   }
   draw_box(painter, QPointF(time.x(*at), hovering() ? mouse().y() - 20 : in.top() + 10), names, marks, numbers);
 }

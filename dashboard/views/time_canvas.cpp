@@ -123,13 +123,13 @@ void TimeCanvas::draw_stale(QPainter& painter) {
   painter.drawText(box, Qt::AlignCenter, text);
 }
 
-void TimeCanvas::draw_box(QPainter& painter, const QPointF& beside, const QStringList& lines, const std::vector<QColor>& marks, const QStringList& values) const {
+void TimeCanvas::draw_box(QPainter& painter, const QPointF& beside, const QStringList& lines, const std::vector<QPen>& marks, const QStringList& values) const {
   const auto& colors = Theme::get().colors();
   const auto plain = Theme::get().font(-1), bold = Theme::get().font(-1, true);
   const QFontMetricsF metrics(plain), bold_metrics(bold);
   double text_width = 0, value_width = 0;
   for (int at = 0; at < lines.size(); ++at) {
-    const double mark = static_cast<std::size_t>(at) < marks.size() && marks[static_cast<std::size_t>(at)].isValid() ? 14 : 0;
+    const double mark = static_cast<std::size_t>(at) < marks.size() && marks[static_cast<std::size_t>(at)] != QPen(Qt::NoPen) ? 18 : 0;
     text_width = std::max(text_width, mark + (at == 0 ? bold_metrics : metrics).horizontalAdvance(lines[at]));
   }
   for (const auto& value : values) value_width = std::max(value_width, metrics.horizontalAdvance(value) + 16);
@@ -146,10 +146,10 @@ void TimeCanvas::draw_box(QPainter& painter, const QPointF& beside, const QStrin
   for (int at = 0; at < lines.size(); ++at) {
     const double top = box.top() + 6 + line * at;
     double left = box.left() + 9;
-    if (static_cast<std::size_t>(at) < marks.size() && marks[static_cast<std::size_t>(at)].isValid()) {
-      painter.setPen(QPen(marks[static_cast<std::size_t>(at)], 2));
-      painter.drawLine(QPointF(left, top + line / 2), QPointF(left + 8, top + line / 2));
-      left += 14;
+    if (static_cast<std::size_t>(at) < marks.size() && marks[static_cast<std::size_t>(at)] != QPen(Qt::NoPen)) {
+      painter.setPen(marks[static_cast<std::size_t>(at)]);
+      painter.drawLine(QPointF(left, top + line / 2), QPointF(left + 13, top + line / 2));
+      left += 18;
     }
     painter.setFont(at == 0 ? bold : plain);
     painter.setPen(at == 0 ? colors.text : colors.secondary);

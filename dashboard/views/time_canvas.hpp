@@ -36,7 +36,7 @@ class TimeCanvas : public QWidget {
   [[nodiscard]] bool hovering() const noexcept { return hovering_; }
   [[nodiscard]] const QPointF& mouse() const noexcept { return mouse_; }
   // A box with lines of text beside x, within the widget; the first line is bold.
-  void draw_box(QPainter& painter, const QPointF& beside, const QStringList& lines, const std::vector<QColor>& marks = {}, const QStringList& values = {}) const;
+  void draw_box(QPainter& painter, const QPointF& beside, const QStringList& lines, const std::vector<QPen>& marks = {}, const QStringList& values = {}) const;
   void draw_crosshair(QPainter& painter, double top, double bottom) const;
 
   void paintEvent(QPaintEvent* event) override;

@@ -26,7 +26,7 @@ constexpr int most_recent = 200;
 
 void hatch(QPainter& painter, const QRectF& area, const QColor& color) {
   painter.save();
-  painter.setClipRect(area);
+  painter.setClipRect(area, Qt::IntersectClip);
   auto faint = color;
   faint.setAlphaF(0.8f);
   painter.setPen(QPen(faint, 1));
@@ -48,6 +48,9 @@ QString axis_text(double at_us, double step_us) {
   if (step_us < 1'000) return QStringLiteral("%1 µs").arg(at_us, 0, 'f', 0);
   if (step_us < 1e6) return QStringLiteral("%1 ms").arg(at_us / 1e3, 0, 'f', 0);
   return QStringLiteral("%1 s").arg(at_us / 1e6, 0, 'f', 0);
+}
+QStringList columns() {
+  return {QStringLiteral("Time"), QStringLiteral("Trace"), QStringLiteral("Outcome"), QStringLiteral("Total"), QStringLiteral("In mailboxes"), QStringLiteral("Visits"), QStringLiteral("Key")};
 }
 QString exact_span(Micros span) { return show_span(static_cast<double>(span)); }
 }  // namespace
@@ -79,13 +82,15 @@ void TraceCanvas::show_critical_path(bool only) {
 
 void TraceCanvas::choose() {
   shown_.clear();
-  const QFontMetricsF metrics(Theme::get().font(-1));
+  const QFontMetricsF metrics(Theme::get().font(-1, true));
   name_width_ = 60;
+  longest_name_ = 0;
   for (std::size_t at = 0; at < rows_.visits.size(); ++at) {
     const auto& visit = rows_.visits[at];
     const auto name = context_.node().shard_name(visit.span.shard);
     if (!context_.filters.empty() && !context_.filters.passes_actor(name)) continue;
     shown_.push_back(static_cast<int>(at));
+    longest_name_ = std::max(longest_name_, metrics.horizontalAdvance(name) + 4);
     name_width_ = std::max(name_width_, metrics.horizontalAdvance(name) + indent * visit.depth);
   }
   resizeEvent(nullptr);
@@ -150,7 +155,7 @@ void TraceCanvas::draw_names(QPainter& painter, int first, int last) const {
   const auto& colors = theme.colors();
   const double right = plot().left() - 10;
   // The way from the sender: down from it, and over to the visit. Deep chains end at the name column's middle.
-  const double most = std::max(0.0, right - 12 - 70);
+  const double most = std::max(0.0, right - 12 - longest_name_);
   const auto left_of = [&](int depth) { return 12 + std::min(most, indent * depth); };
   painter.setPen(QPen(colors.edge, 1));
   for (int place = 0; place < last; ++place) {
@@ -395,10 +400,12 @@ TraceView::TraceView(Context& context, QWidget* parent) : View(context, "trace",
   recent_ = new QTreeWidget;
   recent_->setObjectName(QStringLiteral("trace-recent"));
   recent_->setAccessibleName(QStringLiteral("Newest traces; Return opens one"));
-  recent_->setHeaderLabels({QStringLiteral("Time"), QStringLiteral("Trace"), QStringLiteral("Key"), QStringLiteral("Visits"), QStringLiteral("Total"), QStringLiteral("In mailboxes"), QStringLiteral("Outcome")});
+  recent_->setHeaderLabels(columns());
   recent_->setRootIsDecorated(false);
+  recent_->setAllColumnsShowFocus(true);
   recent_->setUniformRowHeights(true);
   recent_->setFrameShape(QFrame::NoFrame);
+  recent_->setStyleSheet(QStringLiteral("QTreeView::item { padding: 3px 6px; }"));
   for (const int column : {3, 4, 5}) recent_->headerItem()->setTextAlignment(column, Qt::AlignRight | Qt::AlignVCenter);
   const auto open = [this](QTreeWidgetItem* item) { if (item) context_.selection.select_trace(item->text(1)); };
   connect(recent_, &QTreeWidget::itemActivated, this, open);
@@ -503,12 +510,12 @@ void TraceView::list_recent() {
     if (!passes(node.traces().spans(*at))) continue;
     const auto rows = trace_rows(node, *at);
     auto* item = row < recent_->topLevelItemCount() ? recent_->topLevelItem(row) : new QTreeWidgetItem(recent_);
-    const QStringList texts{show_clock(rows.begin_us, true), *at, rows.key.isEmpty() ? QStringLiteral("–") : rows.key, QString::number(rows.visits.size()),
-                            exact_span(rows.total_us()), exact_span(rows.waited_us), rows.outcome()};
+    const auto outcome = rows.outcome();
+    const QStringList texts{show_clock(rows.begin_us, true), *at, outcome, exact_span(rows.total_us()), exact_span(rows.waited_us), QString::number(rows.visits.size()),
+                            rows.key.isEmpty() ? QStringLiteral("–") : rows.key};
     for (int place = 0; place < texts.size(); ++place) if (item->text(place) != texts[place]) item->setText(place, texts[place]);
     for (const int place : {3, 4, 5}) item->setTextAlignment(place, Qt::AlignRight | Qt::AlignVCenter);
-    const auto outcome = texts.back();
-    item->setForeground(6, outcome == QStringLiteral("lost") ? Theme::get().colors().vermilion : outcome == QStringLiteral("parked") ? Theme::get().colors().amber
+    item->setForeground(2, outcome == QStringLiteral("lost") ? Theme::get().colors().vermilion : outcome == QStringLiteral("parked") ? Theme::get().colors().amber
                            : rows.tries > 1 ? Theme::get().colors().retried : Theme::get().colors().secondary);
     ++row;
   }
@@ -562,7 +569,7 @@ void TraceView::redress() {
   empty_->setPalette(palette);
   recent_->setFont(theme.font(-1));
   QFontMetrics metrics(theme.font(-1));
-  const std::array<const char*, 7> widest = {"14:31:38.4", "7f3a05b2c8d1", "c-88120-long", "1,000", "418 ms 00", "In mailboxes", "done, try 3"};
+  const std::array<const char*, 7> widest = {"14:31:38.4", "7f3a05b2c8d1", "done, try 3", "418 ms 00", "In mailboxes", "Visits", "c-88120-long"};
   for (int column = 0; column < 7; ++column) recent_->setColumnWidth(column, metrics.horizontalAdvance(QString::fromLatin1(widest[static_cast<std::size_t>(column)])) + 22);
   listed_us_ = unknown_value;
   follow();
@@ -594,7 +601,7 @@ std::vector<QStringList> TraceView::rows() const {
                                  QStringLiteral("entered_us"), QStringLiteral("started_us"), QStringLiteral("ended_us"), QStringLiteral("outcome"), QStringLiteral("text"), QStringLiteral("critical")}};
   const auto& node = context_.node();
   if (shown_trace_.isEmpty()) {
-    made = {{QStringLiteral("time"), QStringLiteral("trace"), QStringLiteral("key"), QStringLiteral("visits"), QStringLiteral("total"), QStringLiteral("in mailboxes"), QStringLiteral("outcome")}};
+    made = {columns()};
     for (int at = 0; at < recent_->topLevelItemCount(); ++at) {
       QStringList row;
       for (int column = 0; column < 7; ++column) row.append(recent_->topLevelItem(at)->text(column));

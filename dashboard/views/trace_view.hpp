@@ -58,7 +58,7 @@ class TraceCanvas : public QWidget {
   QScrollBar* bar_;
   TraceRows rows_;
   std::vector<int> shown_;
-  double name_width_ = 120;
+  double name_width_ = 120, longest_name_ = 0;
   bool critical_only_ = false;
   int current_ = -1;
   std::optional<QPointF> mouse_;
