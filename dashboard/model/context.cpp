@@ -97,10 +97,13 @@ void Context::tick() {
     dirty_ = true;
     Q_EMIT link_changed();
   }
-  if (!dirty_) return;
-  dirty_ = false;
-  Q_EMIT updated();
-  if (tables_.elapsed() >= 240) {
+  if (dirty_) {
+    dirty_ = false;
+    tables_dirty_ = true;
+    Q_EMIT updated();
+  }
+  if (tables_dirty_ && tables_.elapsed() >= 240) {
+    tables_dirty_ = false;
     tables_.start();
     Q_EMIT tables_due();
   }

@@ -56,7 +56,7 @@ class Context : public QObject {
   NodeModel* shown_ = &nothing_;
   QTimer timer_;
   QElapsedTimer elapsed_, tables_;
-  bool dirty_ = true;
+  bool dirty_ = true, tables_dirty_ = true;
   bool was_stale_ = false;
   std::int64_t in_at_pause_ = 0;
 };

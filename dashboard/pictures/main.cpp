@@ -6,6 +6,7 @@
 
 #include "dashboard/shell/main_window.hpp"
 #include "dashboard/theme/theme.hpp"
+#include "dashboard/views/topology_view.hpp"
 
 int main(int argc, char** argv) {
   using namespace mailroom::dashboard;
@@ -20,6 +21,10 @@ int main(int argc, char** argv) {
   options.addOption({QStringLiteral("light"), QStringLiteral("light instead of dark")});
   options.addOption({QStringLiteral("calm"), QStringLiteral("without trouble and disorder")});
   options.addOption({QStringLiteral("session"), QStringLiteral("a recorded session instead of the generator"), QStringLiteral("file")});
+  options.addOption({QStringLiteral("length"), QStringLiteral("seconds of generated history"), QStringLiteral("seconds"), QStringLiteral("437")});
+  options.addOption({QStringLiteral("raise"), QStringLiteral("the view to have in front"), QStringLiteral("name")});
+  options.addOption({QStringLiteral("select"), QStringLiteral("a shard, by its name"), QStringLiteral("shard")});
+  options.addOption({QStringLiteral("open"), QStringLiteral("a stage to open into its shards, by its name"), QStringLiteral("stage")});
   options.addOption({QStringLiteral("at"), QStringLiteral("seconds after the begin where the window ends"), QStringLiteral("seconds")});
   options.addOption({QStringLiteral("hover"), QStringLiteral("the crosshair, 0..1 of the window"), QStringLiteral("part")});
   options.addOption({QStringLiteral("trace"), QStringLiteral("select the first trace of at least so many visits"), QStringLiteral("visits")});
@@ -34,7 +39,7 @@ int main(int argc, char** argv) {
   } else {
     GeneratorOptions generator;
     generator.begin_us = 1'764'685'440LL * second_us;  // 2025-12-02 14:24:00 UTC
-    generator.history_us = 450 * second_us;
+    generator.history_us = options.value(QStringLiteral("length")).toLongLong() * second_us;
     generator.live = false;
     generator.trouble = generator.disorder = !options.isSet(QStringLiteral("calm"));
     context.watch(Source::generator(generator));
@@ -51,7 +56,11 @@ int main(int argc, char** argv) {
     const auto end = context.node().first_us() + static_cast<Micros>(options.value(QStringLiteral("at")).toDouble() * 1e6);
     context.range.set(end - TimeRange::default_width_us, end);
   }
-  QTimer::singleShot(600, &app, [&] {
+  if (const auto name = options.value(QStringLiteral("raise")); !name.isEmpty()) window.raise_view(name.toLatin1().constData());
+  if (const int shard = context.node().find_shard(options.value(QStringLiteral("select"))); shard >= 0) context.selection.select_shard(context.node().stage_of(shard), shard);
+  for (int stage = 0; stage < context.node().stage_count(); ++stage)
+    if (context.node().stage_name(stage) == options.value(QStringLiteral("open"))) static_cast<TopologyView*>(window.view("topology"))->open_stage(stage);
+  QTimer::singleShot(1'600, &app, [&] {
     QWidget* shown = &window;
     if (const auto name = options.value(QStringLiteral("view")); !name.isEmpty()) {
       shown = window.findChild<QWidget*>(name);

@@ -42,7 +42,7 @@ void FilterBar::rebuild() {
     chip->setLayoutDirection(Qt::RightToLeft);
     chip->setAccessibleName(QStringLiteral("Remove the filter %1").arg(filters[at].text()));
     chip->setToolTip(chip->accessibleName());
-    chip->setChecked(true);
+    chip->setProperty("chip", true);
     connect(chip, &QToolButton::clicked, this, [this, at] { context_.filters.remove(at); });
     row->addWidget(chip);
   }

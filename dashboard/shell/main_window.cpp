@@ -107,6 +107,7 @@ MainWindow::MainWindow(bool remember) : remember_(remember), context_(std::make_
   dress();
   refresh_nodes();
   refresh_link();
+  topology_->canvas()->setFocus();
 }
 
 MainWindow::~MainWindow() {
@@ -226,6 +227,9 @@ QDockWidget* MainWindow::dock(View* view) {
   connect(title, &PanelTitle::float_wanted, made, [made] { made->setFloating(!made->isFloating()); });
   connect(title, &PanelTitle::export_wanted, this, [this, view] { export_dialog(view); });
   connect(title, &PanelTitle::filter_wanted, this, [this] { filter_dialog(); });
+  const auto retitle = [this, made, title] { title->show_title(made->isFloating() || tabifiedDockWidgets(made).isEmpty()); };
+  connect(made, &QDockWidget::visibilityChanged, title, retitle);
+  connect(made, &QDockWidget::topLevelChanged, title, retitle);
   docks_.push_back(made);
   return made;
 }
@@ -338,9 +342,6 @@ void MainWindow::dress() {
   palette.setColor(QPalette::Window, c.late_soft);
   banner_row_->setPalette(palette);
   color_text(banner_, c.amber);
-  auto back = this->palette();
-  back.setColor(QPalette::Window, c.window);
-  setPalette(back);
   find_->setStyleSheet(QStringLiteral("QToolButton { background: %1; border: 1px solid %2; border-radius: 5px; color: %3; padding: 5px 10px; text-align: left; }")
                          .arg(c.raised.name(), c.border.name(), c.secondary.name()));
   refresh();
@@ -386,6 +387,11 @@ QString MainWindow::watch(const QString& what, const QString& token, const QStri
 }
 
 void MainWindow::refresh() {
+  for (auto* dock : docks_)
+    if (dock->objectName() == QLatin1String("dead-letters-dock")) {
+      const auto count = static_cast<DeadLettersView*>(dock->widget())->model().total();
+      dock->setWindowTitle(count == 0 ? QStringLiteral("Dead letters") : QStringLiteral("Dead letters %1").arg(show_exact(count)));
+    }
   const auto& range = context_->range;
   pause_->setChecked(range.paused());
   pause_->setText(pause_text());

@@ -42,6 +42,8 @@ PanelTitle::PanelTitle(View* view, QWidget* parent) : QWidget(parent), view_(vie
   redress();
 }
 
+void PanelTitle::show_title(bool shown) { title_->setVisible(shown); }
+
 void PanelTitle::redress() {
   const auto& theme = Theme::get();
   title_->setFont(theme.font(0, true));

@@ -14,6 +14,8 @@ class PanelTitle : public QWidget {
   Q_OBJECT
  public:
   PanelTitle(View* view, QWidget* parent);
+  // Where a tab says the title already, it is not said twice.
+  void show_title(bool shown);
 
  Q_SIGNALS:
   void filter_wanted();

@@ -299,7 +299,7 @@ Generator::Step Generator::step(Micros to_us) {
         const double shown = shard.depth + resting * uniform(0.8, 1.2);
         if (shard.depth > mailbox * 0.95) { shard.depth = mailbox * 0.95; }
         if (shard.depth > mailbox * 0.6) full = true;
-        shard.wait_p99_us = shard.wait_p99_us * 0.9 + 0.1 * (3'000 + shown / std::max(1.0, can / dt) * 1.2e6) * uniform(0.97, 1.03);
+        shard.wait_p99_us = shard.wait_p99_us * 0.9 + 0.1 * (3'000 + shown / std::max(arrive / dt * 0.5, can / dt) * 1.2e6) * uniform(0.97, 1.03);
         shard.work_p99_us = 60 * uniform(0.9, 1.1);
         shard.high = std::max(shard.high, static_cast<std::int64_t>(shown));
         shard.state = to_us < shard.down_until_us ? ShardState::restarting : ShardState::working;

@@ -47,10 +47,15 @@ Colors light_colors() {
 
 QString style_sheet(const Colors& c) {
   return QStringLiteral(R"(
+QMainWindow { background: %1; }
+QToolButton[chip="true"] { border: 1px solid %5; border-radius: 11px; padding: 3px 10px; background: %3; }
+QToolButton[chip="true"]:checked { border-color: %2; background: %9; }
 QMainWindow::separator { background: %1; width: 6px; height: 6px; }
 QMainWindow::separator:hover { background: %2; }
 QToolTip { background: %3; color: %4; border: 1px solid %5; padding: 4px; }
-QHeaderView::section { background: %6; color: %7; border: none; border-bottom: 1px solid %5; padding: 4px 6px; font-weight: normal; }
+QHeaderView::section { background: %6; color: %7; border: none; border-bottom: 1px solid %5; padding: 4px 7px; font-weight: normal; font-size: 11px; }
+QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-origin: padding; subcontrol-position: top center; width: 9px; height: 6px; }
+QToolBar { border: none; background: %8; padding: 0; margin: 0; spacing: 0; } QStatusBar { background: %6; padding: 0 8px; } QStatusBar::item { border: none; }
 QTableView, QTreeView, QListView { border: none; background: %8; alternate-background-color: %6; selection-background-color: %9; selection-color: %4; outline: none; }
 QTabBar::tab { background: transparent; color: %7; padding: 7px 12px; border: none; border-bottom: 2px solid transparent; }
 QTabBar::tab:selected { color: %4; border-bottom: 2px solid %2; }

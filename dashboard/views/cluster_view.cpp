@@ -139,7 +139,7 @@ void ClusterView::paintEvent(QPaintEvent*) {
       painter.drawText(QRect(width() - right_width, of.area.bottom() - 18, right_width - 10, 16), Qt::AlignRight | Qt::AlignVCenter, QStringLiteral("+ %1 more").arg(show_exact(node.shard_count() - of.shown)));
     }
     painter.setPen(stale ? c.vermilion : c.secondary);
-    const bool is_session = watched.source->kind() == Source::Kind::session;
+    const bool is_session = watched.source->kind() == Source::Kind::session || node.link().state == LinkState::complete;
     painter.drawText(QRect(width() - right_width, of.area.top() + 8, 54, 18), Qt::AlignVCenter | Qt::AlignRight, is_session || !node.known() ? QStringLiteral("–") : QStringLiteral("%1 ms").arg(node.age_s() * 1000, 0, 'f', 0));
     painter.setPen(c.secondary);
     // The newest gauges' time against this machine's clock when they came: skew and the way here together.

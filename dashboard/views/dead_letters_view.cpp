@@ -118,6 +118,7 @@ void DeadLettersView::refresh(bool anew) {
       auto* chip = new QToolButton;
       chip->setText(QStringLiteral("%1  %2").arg(reason, show_exact(count)));
       chip->setCheckable(true);
+      chip->setProperty("chip", true);
       chip->setChecked(model_->shown_reason() == reason);
       chip->setAccessibleName(QStringLiteral("Only %1, %2 dead letters").arg(reason).arg(count));
       connect(chip, &QToolButton::toggled, this, [this, reason = reason](bool on) {

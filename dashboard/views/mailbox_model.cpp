@@ -141,7 +141,7 @@ QVariant MailboxModel::data(const QModelIndex& index, int role) const {
   }
   if (role == Qt::FontRole && index.column() == depth) {
     const float full = fill(shard);
-    if (!std::isnan(full) && full >= 0.6f) return Theme::get().font(0, true);
+    if (!std::isnan(full) && full >= 0.6f) return Theme::get().font(-1, true);
   }
   if (role != Qt::DisplayRole && role != Qt::AccessibleTextRole && role != Qt::ToolTipRole) return {};
   switch (index.column()) {

@@ -35,7 +35,7 @@ class MailboxDelegate : public QStyledItemDelegate {
       if (model_->sample(shard).depth >= 0 && !std::isnan(fill)) draw_sparkline(*painter, area.adjusted(6, 4, -6, -4), values, color, true);
       return;
     }
-    painter->setFont(index.data(Qt::FontRole).isValid() ? index.data(Qt::FontRole).value<QFont>() : theme.font());
+    painter->setFont(index.data(Qt::FontRole).isValid() ? index.data(Qt::FontRole).value<QFont>() : theme.font(-1));
     painter->setPen(index.data(Qt::ForegroundRole).value<QColor>());
     auto text_area = area.adjusted(8, 0, -8, 0);
     if (index.column() == MailboxModel::state) {
@@ -59,7 +59,7 @@ MailboxesView::MailboxesView(Context& context, QWidget* parent) : View(context, 
   dress_table(table_, QStringLiteral("Mailboxes"));
   table_->setItemDelegate(new MailboxDelegate(context, model_, table_));
   table_->horizontalHeader()->setSortIndicator(MailboxModel::depth, Qt::DescendingOrder);
-  constexpr int widths[] = {116, 74, 58, 70, 58, 58, 74, 70, 116};
+  constexpr int widths[] = {96, 66, 58, 62, 56, 56, 74, 70, 100};
   for (int column = 0; column < MailboxModel::column_count; ++column) table_->setColumnWidth(column, widths[column]);
   table_->horizontalHeader()->setStretchLastSection(true);
   auto* column = new QVBoxLayout(this);
@@ -76,7 +76,15 @@ MailboxesView::MailboxesView(Context& context, QWidget* parent) : View(context, 
     Q_EMIT subtitle_changed();
   });
 
-  sorted_.start();
+  auto* sorting = new QTimer(this);
+  connect(sorting, &QTimer::timeout, this, [this] {
+    if (!isVisible() || pinned() || table_->viewport()->underMouse()) return;
+    following_ = true;
+    model_->arrange();
+    following_ = false;
+    Q_EMIT subtitle_changed();
+  });
+  sorting->start(1000);
   connect(&context, &Context::tables_due, this, [this] { refresh(); });
   connect(&context, &Context::reset, this, [this] { model_->rebuild(); Q_EMIT subtitle_changed(); });
   connect(&context, &Context::link_changed, this, [this] { table_->viewport()->update(); });
@@ -95,13 +103,6 @@ std::vector<QWidget*> MailboxesView::title_controls() { return {only_filled_}; }
 void MailboxesView::refresh() {
   if (!isVisible() || pinned()) return;
   model_->refresh();
-  if (sorted_.elapsed() >= 1000 && !table_->viewport()->underMouse()) {
-    sorted_.start();
-    following_ = true;
-    model_->arrange();
-    following_ = false;
-    Q_EMIT subtitle_changed();
-  }
 }
 
 void MailboxesView::follow_selection() {

@@ -1,8 +1,6 @@
 // The mailboxes as a table: depth, the last minute, rates, wait, time to clear, state. Sorted anew once a second, not under the mouse.
 #pragma once
 
-#include <QElapsedTimer>
-
 #include "dashboard/views/mailbox_model.hpp"
 #include "dashboard/views/view.hpp"
 
@@ -27,7 +25,6 @@ class MailboxesView : public View {
   MailboxModel* model_;
   QTableView* table_;
   QToolButton* only_filled_;
-  QElapsedTimer sorted_;
   bool following_ = false;
 };
 

@@ -27,6 +27,7 @@ class TimeHeader : public QHeaderView {
     painter->setPen(Theme::get().colors().secondary);
     const auto width_s = static_cast<double>(context_.range.width_us()) / 1e6;
     const auto inner = QRectF(area).adjusted(8, 0, -8, 0);
+    painter->setClipping(false);
     painter->drawText(inner, Qt::AlignVCenter | Qt::AlignLeft, QStringLiteral("−%1 s").arg(width_s, 0, 'f', 0));
     if (inner.width() > 130) painter->drawText(inner, Qt::AlignCenter, QStringLiteral("−%1 s").arg(width_s / 2, 0, 'f', 0));
     painter->drawText(inner, Qt::AlignVCenter | Qt::AlignRight, context_.range.live() ? QStringLiteral("now") : QStringLiteral("0"));
@@ -124,7 +125,7 @@ SupervisionView::SupervisionView(Context& context, QWidget* parent) : View(conte
   tree_->header()->setSectionResizeMode(SupervisionModel::timeline, QHeaderView::Stretch);
   tree_->setColumnWidth(SupervisionModel::supervisor, 170);
   tree_->setColumnWidth(SupervisionModel::policy, 170);
-  tree_->setColumnWidth(SupervisionModel::restarts, 68);
+  tree_->setColumnWidth(SupervisionModel::restarts, 76);
   auto* column = new QVBoxLayout(this);
   column->setContentsMargins(0, 0, 0, 0);
   column->addWidget(tree_);
@@ -195,7 +196,7 @@ QString SupervisionView::subtitle() const {
   int restarts = 0;
   context_.node().events().each(context_.range.begin_us(), context_.range.end_us(), [&](const Event& event) { restarts += event.kind == EventKind::restart; return true; });
   return restarts == 0 ? QStringLiteral("no restarts in %1").arg(show_span(static_cast<double>(context_.range.width_us())).remove(QStringLiteral(".0")))
-                       : QStringLiteral("%1 restarts in %2").arg(restarts).arg(show_span(static_cast<double>(context_.range.width_us())).remove(QStringLiteral(".0")));
+                       : QStringLiteral("%1 restart%2 in %3").arg(restarts).arg(restarts == 1 ? QString() : QStringLiteral("s")).arg(show_span(static_cast<double>(context_.range.width_us())).remove(QStringLiteral(".0")));
 }
 
 std::vector<QStringList> SupervisionView::rows() const {

@@ -8,7 +8,7 @@
 
 namespace mailroom::dashboard {
 
-inline constexpr int row_height = 25;
+inline constexpr int row_height = 23;
 
 inline void dress_table(QTableView* table, const QString& accessible_name) {
   table->setAccessibleName(accessible_name);
@@ -25,7 +25,8 @@ inline void dress_table(QTableView* table, const QString& accessible_name) {
   table->verticalHeader()->setMinimumSectionSize(row_height);
   table->horizontalHeader()->setHighlightSections(false);
   table->horizontalHeader()->setSectionResizeMode(QHeaderView::Interactive);
-  table->horizontalHeader()->setFixedHeight(28);
+  table->horizontalHeader()->setFixedHeight(26);
+  table->horizontalHeader()->setFont(Theme::get().font(-1));
   table->setFrameShape(QFrame::NoFrame);
 }
 

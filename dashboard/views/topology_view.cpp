@@ -22,7 +22,8 @@
 namespace mailroom::dashboard {
 
 namespace {
-constexpr double box_width = 126, box_height = 48, column_gap = 62, row_gap = 34, heading = 34;
+constexpr double box_width = 118, box_height = 50, column_gap = 54;
+constexpr double least_pitch = box_height + 18, most_pitch = box_height + 70;
 
 // The stages, the legend's line below them.
 class Legend : public QWidget {
@@ -99,7 +100,7 @@ class EdgeItem : public QGraphicsItem {
       painter->drawPolygon(QPolygonF({end + QPointF(7 * out, 0), end + QPointF(-1 * out, -half), end + QPointF(-1 * out, half)}));
     }
     if (has_label_ && lod > 0.55) {
-      painter->setFont(Theme::get().font(-2));
+      painter->setFont(Theme::get().font(-1));
       draw_pill(*painter, label_, show_rate(static_cast<double>(now.rate)), stale ? c.faint : now.blocked ? c.amber : c.secondary, c.panel, now.blocked ? c.amber : selected ? c.accent : c.border);
     }
     (void)option;
@@ -143,23 +144,23 @@ class StageItem : public QGraphicsItem {
     draw_tank(*painter, QRectF(7, 8, 7, box_height - 16), now.fill, fill_color);
     if (lod > 0.35) {
       painter->setPen(c.text);
-      painter->setFont(theme.font(-1, true));
-      draw_text(*painter, QRectF(21, 5, box_width - 27, 19), Qt::AlignVCenter, info.name);
+      painter->setFont(theme.font(1, true));
+      draw_text(*painter, QRectF(21, 5, box_width - 25, 20), Qt::AlignVCenter, info.name);
     }
     if (lod > 0.5) {
-      painter->setFont(theme.font(-2));
+      painter->setFont(theme.font());
       painter->setPen(c.secondary);
       const auto depth = info.kind == StageKind::source ? QString() : show_count(static_cast<double>(now.depth));
       QString what = QStringLiteral("×%1").arg(node.shards_of(stage_).size());
       if (info.kind == StageKind::source) what = QStringLiteral("source ") + what;
       if (info.kind == StageKind::sink) what = QStringLiteral("sink ") + what;
-      painter->drawText(QRectF(21, 25, box_width - 27, 17), Qt::AlignVCenter, what);
+      painter->drawText(QRectF(21, 27, box_width - 27, 18), Qt::AlignVCenter, what);
       const bool full = !stale && !std::isnan(now.fill) && now.fill >= 0.6f;
       painter->setPen(full ? theme.fill(now.fill) : c.secondary);
-      if (full) painter->setFont(theme.font(-2, true));
-      painter->drawText(QRectF(21, 25, box_width - 28, 17), Qt::AlignVCenter | Qt::AlignRight, depth);
+      if (full) painter->setFont(theme.font(0, true));
+      painter->drawText(QRectF(21, 27, box_width - 28, 18), Qt::AlignVCenter | Qt::AlignRight, depth);
       if (now.restarts > 0) {
-        painter->setFont(theme.font(-2, true));
+        painter->setFont(theme.font(-1, true));
         const auto text = QStringLiteral("↻ %1").arg(now.restarts);
         const auto size = pill_rect(QFontMetricsF(painter->font()), {}, text);
         draw_pill(*painter, QPointF(box_width - size.width() / 2 + 4, 0), text, theme.dark() ? c.window : QColor(Qt::white), now.restarted ? c.vermilion : c.edge, {});
@@ -244,6 +245,11 @@ bool TopologyView::dimmed(int stage) const {
 
 void TopologyView::rebuild() {
   open_stage(-1);
+  rebuild_scene();
+  Q_EMIT subtitle_changed();
+}
+
+void TopologyView::rebuild_scene() {
   scene_->clear();
   stage_items_.clear();
   edge_items_.clear();
@@ -251,9 +257,13 @@ void TopologyView::rebuild() {
   stages_.assign(static_cast<std::size_t>(node.stage_count()), {});
   edges_.assign(node.hello().edges.size(), {});
   layout_ = place_in_layers(node.hello());
+  // Rows as far apart as the place allows at the scale that the width asks for.
+  const auto size = canvas_->viewport()->size();
+  const double wide = layout_.layers * (box_width + column_gap);
+  const double pitch = std::clamp(wide * size.height() / std::max(1, size.width()) / std::max(1, layout_.tallest), least_pitch, most_pitch);
   const auto corner = [&](int stage) {
     const auto& placed = layout_.stages[static_cast<std::size_t>(stage)];
-    return QPointF(placed.layer * (box_width + column_gap), placed.row * (box_height + row_gap));
+    return QPointF(placed.layer * (box_width + column_gap), placed.row * pitch);
   };
   // Edges that come from or go to one box are spread over its side, in the order of their other ends.
   std::vector<std::vector<int>> leaving(stages_.size()), entering(stages_.size());
@@ -279,7 +289,7 @@ void TopologyView::rebuild() {
   }
   std::vector<QRectF> taken;
   for (int stage = 0; stage < node.stage_count(); ++stage) taken.emplace_back(corner(stage), QSizeF(box_width, box_height));
-  const QFontMetricsF metrics(Theme::get().font(-2));
+  const QFontMetricsF metrics(Theme::get().font(-1));
   for (std::size_t edge = 0; edge < edges_.size(); ++edge) {
     const auto& info = node.hello().edges[edge];
     const bool back = layout_.stages[static_cast<std::size_t>(info.from)].layer >= layout_.stages[static_cast<std::size_t>(info.to)].layer;
@@ -322,7 +332,6 @@ void TopologyView::rebuild() {
   fitted_ = true;
   refresh();
   fit();
-  Q_EMIT subtitle_changed();
 }
 
 void TopologyView::refresh() {
@@ -372,7 +381,7 @@ void TopologyView::zoom(double factor) {
 
 void TopologyView::resizeEvent(QResizeEvent* event) {
   View::resizeEvent(event);
-  if (fitted_) QMetaObject::invokeMethod(this, [this] { fit(); }, Qt::QueuedConnection);
+  if (fitted_) QMetaObject::invokeMethod(this, [this] { rebuild_scene(); }, Qt::QueuedConnection);
 }
 
 QRect TopologyView::stage_rect(int stage) const {

@@ -66,6 +66,7 @@ class TopologyView : public View {
   struct StageNow { float fill = not_known, depth = not_known; int restarts = 0; bool restarted = false; ShardState worst = ShardState::unknown; };
   struct EdgeNow { float rate = not_known; bool blocked = false; };
   void rebuild();
+  void rebuild_scene();
   void refresh();
   void choose(int stage);
   void choose_edge(int edge);
