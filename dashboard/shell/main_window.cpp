@@ -316,6 +316,8 @@ void MainWindow::make_actions() {
 void MainWindow::make_status() {
   status_left_ = new QLabel;
   status_right_ = new QLabel(QStringLiteral("Space pause · ←/→ scrub · [ ] window · End live · F filter · P pin · Ctrl+E export"));
+  status_left_->setContentsMargins(10, 0, 0, 0);
+  status_right_->setContentsMargins(0, 0, 10, 0);
   status_left_->setObjectName(QStringLiteral("status"));
   statusBar()->addWidget(status_left_, 1);
   statusBar()->addPermanentWidget(status_right_);

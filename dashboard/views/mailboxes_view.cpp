@@ -59,8 +59,6 @@ MailboxesView::MailboxesView(Context& context, QWidget* parent) : View(context, 
   dress_table(table_, QStringLiteral("Mailboxes"));
   table_->setItemDelegate(new MailboxDelegate(context, model_, table_));
   table_->horizontalHeader()->setSortIndicator(MailboxModel::depth, Qt::DescendingOrder);
-  constexpr int widths[] = {96, 66, 58, 62, 56, 56, 74, 70, 100};
-  for (int column = 0; column < MailboxModel::column_count; ++column) table_->setColumnWidth(column, widths[column]);
   table_->horizontalHeader()->setStretchLastSection(true);
   auto* column = new QVBoxLayout(this);
   column->setContentsMargins(0, 0, 0, 0);
@@ -79,10 +77,7 @@ MailboxesView::MailboxesView(Context& context, QWidget* parent) : View(context, 
   auto* sorting = new QTimer(this);
   connect(sorting, &QTimer::timeout, this, [this] {
     if (!isVisible() || pinned() || table_->viewport()->underMouse()) return;
-    following_ = true;
-    model_->arrange();
-    following_ = false;
-    Q_EMIT subtitle_changed();
+    arrange();
   });
   sorting->start(1000);
   connect(&context, &Context::tables_due, this, [this] { refresh(); });
@@ -103,6 +98,28 @@ std::vector<QWidget*> MailboxesView::title_controls() { return {only_filled_}; }
 void MailboxesView::refresh() {
   if (!isVisible() || pinned()) return;
   model_->refresh();
+}
+
+// Whom a person looks at stays in sight.
+void MailboxesView::arrange() {
+  const auto current = table_->currentIndex();
+  const bool in_sight = current.isValid() && table_->viewport()->rect().intersects(table_->visualRect(current));
+  following_ = true;
+  model_->arrange();
+  following_ = false;
+  if (in_sight) table_->scrollTo(table_->currentIndex());
+  Q_EMIT subtitle_changed();
+}
+
+// Names, bars and sparklines share what a wide window has more.
+void MailboxesView::resizeEvent(QResizeEvent* event) {
+  View::resizeEvent(event);
+  constexpr int widths[] = {96, 66, 58, 62, 56, 56, 74, 70, 100};
+  const int more = std::max(0, width() - 660);
+  for (int column = 0; column < MailboxModel::column_count; ++column) {
+    const bool grows = column == MailboxModel::actor || column == MailboxModel::mailbox || column == MailboxModel::minute;
+    table_->setColumnWidth(column, widths[column] + (grows ? std::min(200, more / 4) : std::min(24, more / 20)));
+  }
 }
 
 void MailboxesView::follow_selection() {

@@ -19,8 +19,12 @@ class MailboxesView : public View {
   [[nodiscard]] MailboxModel& model() noexcept { return *model_; }
   [[nodiscard]] QTableView* table() const noexcept { return table_; }
 
+ protected:
+  void resizeEvent(QResizeEvent* event) override;
+
  private:
   void refresh();
+  void arrange();
   void follow_selection();
   MailboxModel* model_;
   QTableView* table_;
