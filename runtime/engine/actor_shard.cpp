@@ -561,10 +561,12 @@ std::int64_t ActorShard::retry_delay_us(unsigned attempts) {
 }
 
 void ActorShard::schedule_wakes() {
+  // What is due and can't be done now would wake us again and again: credit, or the supervisor, calls work() then.
+  if (!can_run()) return;
   std::int64_t next = 0;
   const auto earliest = [&](std::int64_t at) { next = next == 0 ? at : std::min(next, at); };
   if (const auto retry = waiting_.next_retry()) earliest(*retry);
-  if (!event_clock_)
+  if (!event_clock_ && can_take_next())
     if (const auto due = timers_.next_due()) earliest(now_us_ + (*due - wall_).count());
   if (next == 0 || (wake_due_us_ != 0 && wake_due_us_ <= next)) return;
   wake_due_us_ = next;

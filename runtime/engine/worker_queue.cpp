@@ -292,7 +292,8 @@ void WorkerQueue::on_wake() {
 }
 
 void WorkerQueue::schedule_wake() {
-  if (again_.empty()) return;
+  // What can't be handed out now is when a worker, credit or the supervisor calls work() again.
+  if (again_.empty() || free_.empty() || awaits_supervisor_ || outbox_.blocked()) return;
   const auto due = again_.begin()->first;
   if (wake_due_us_ != 0 && wake_due_us_ <= due) return;
   wake_due_us_ = due;

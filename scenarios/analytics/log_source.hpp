@@ -35,7 +35,7 @@ class AccessLog final : public mailroom::Source {
 };
 
 struct LogGeneratorOptions {
-  std::uint64_t lines = 200'000;
+  std::uint64_t lines = 100'000;
   std::uint64_t seed = 1;
   Timestamp start{1'431'820'800'000'000};  // 2015-05-17
   std::uint64_t per_minute = 4'000;
