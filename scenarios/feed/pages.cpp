@@ -1,0 +1,55 @@
+#include "scenarios/feed/pages.hpp"
+
+namespace feed {
+
+namespace {
+
+OpenPage& open_page(OpenPages& pages, std::int64_t number) {
+  auto at = place_of(pages.open, number, &OpenPage::page);
+  if (at == pages.open.end() || at->page != number) {
+    at = pages.open.insert(at, OpenPage{});
+    at->page = number;
+  }
+  return *at;
+}
+
+}  // namespace
+
+void Pages::on(const PageBegun& begun, OpenPages& pages, mailroom::Context& context) {
+  open_page(pages, begun.page).begun = begun;
+  show_if_complete(pages, begun.page, context);
+}
+
+void Pages::on(const Pulled& pulled, OpenPages& pages, mailroom::Context& context) {
+  auto& page = open_page(pages, pulled.page);
+  ++page.answers;
+  for (const auto& post : pulled.posts) insert_post(page.posts, post);
+  show_if_complete(pages, pulled.page, context);
+}
+
+void Pages::on(const BlockAcknowledged& block, OpenPages& pages, mailroom::Context& context) {
+  if (!block.ended)
+    for (auto& page : pages.open) page.blocked.push_back(block.author);
+  context.emit(block);
+}
+
+void Pages::show_if_complete(OpenPages& pages, std::int64_t number, mailroom::Context& context) const {
+  const auto at = place_of(pages.open, number, &OpenPage::page);
+  auto& page = *at;
+  if (page.begun.page == 0 || page.answers < page.begun.pulls) return;
+  for (const auto& post : page.begun.posts) insert_post(page.posts, post);
+  std::erase_if(page.posts, [&](const Post& post) {
+    return std::find(page.blocked.begin(), page.blocked.end(), post.author) != page.blocked.end();
+  });
+  if (page.posts.size() > static_cast<std::size_t>(options_.length)) page.posts.resize(static_cast<std::size_t>(options_.length));
+  Page shown{page.begun.reader, number, page.begun.pulls, page.begun.last, {}, {}, {}};
+  for (const auto& post : page.posts) {
+    shown.posts.push_back(post.number);
+    shown.authors.push_back(post.author);
+  }
+  shown.best = ranked(page.posts, page.begun.interests, static_cast<std::size_t>(options_.best));
+  pages.open.erase(at);
+  context.emit(std::move(shown));
+}
+
+}  // namespace feed

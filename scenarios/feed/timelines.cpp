@@ -1,0 +1,114 @@
+#include "scenarios/feed/timelines.hpp"
+
+namespace feed {
+
+namespace {
+
+void begin(Timeline& timeline, std::int64_t reader, mailroom::Context& context) {
+  if (timeline.reader == 0) context.at(end_of_time, Due{For::end, end_of_time});
+  timeline.reader = reader;
+}
+
+void drop_posts_of(std::int64_t author, Timeline& timeline) {
+  std::erase_if(timeline.posts, [author](const Post& post) { return post.author == author; });
+}
+
+void stop_following(std::int64_t author, std::int64_t number, Timeline& timeline) {
+  const auto at = place_of(timeline.follows, author, &Followed::author);
+  if (at == timeline.follows.end() || at->author != author || at->since > number) return;
+  timeline.follows.erase(at);
+  drop_posts_of(author, timeline);
+}
+
+}  // namespace
+
+Timelines::Timelines(const TimelinesOptions& options) : options_(options) {
+  if (options.length < 1 || options.length > 1000) throw mailroom::BadValue("timelines: length must be from 1 to 1000");
+}
+
+void Timelines::keep(const Post& post, Timeline& timeline) const {
+  if (post.number <= timeline.let_go || !insert_post(timeline.posts, post)) return;
+  std::erase_if(timeline.posts, [&](const Post& old) { return old.author == post.author && old.sequence <= post.sequence - options_.length; });
+  const auto most = static_cast<std::size_t>(options_.length + options_.length / 2);
+  if (timeline.posts.size() <= most) return;
+  timeline.let_go = timeline.posts[most].number;
+  timeline.posts.resize(most);
+}
+
+void Timelines::on(const Arrival& arrival, Timeline& timeline, mailroom::Context& context) {
+  begin(timeline, arrival.reader, context);
+  const auto author = arrival.author;
+  auto cut = place_of(timeline.cuts, author, &Cut::author);
+  const bool is_cut = cut != timeline.cuts.end() && cut->author == author;
+  if (arrival.order == Order::leave) {
+    if (is_cut && cut->number <= arrival.since) timeline.cuts.erase(cut);
+    stop_following(author, arrival.since, timeline);
+    return;
+  }
+  if (is_cut && cut->number > arrival.since) {
+    if (arrival.order == Order::post) ++timeline.cancelled;
+    return;
+  }
+  auto followed = place_of(timeline.follows, author, &Followed::author);
+  switch (arrival.order) {
+    case Order::join:
+      if (followed == timeline.follows.end() || followed->author != author) followed = timeline.follows.insert(followed, Followed{});
+      *followed = {author, arrival.since, arrival.celebrity};
+      for (const auto& post : arrival.recent) keep(post, timeline);
+      break;
+    case Order::post:
+      ++timeline.done;
+      keep(arrival.post, timeline);
+      break;
+    case Order::remove: erase_post(timeline.posts, arrival.post.number); break;
+    case Order::to_celebrity:
+    case Order::to_ordinary:
+      if (followed != timeline.follows.end() && followed->author == author) followed->celebrity = arrival.celebrity;
+      drop_posts_of(author, timeline);
+      for (const auto& post : arrival.recent) keep(post, timeline);
+      break;
+    case Order::leave: break;
+  }
+}
+
+void Timelines::on(const Touch& touch, Timeline& timeline, mailroom::Context& context) {
+  begin(timeline, touch.reader, context);
+  switch (touch.ask) {
+    case Ask::read: read(timeline, false, context); return;
+    case Ask::unblock: context.emit(BlockAcknowledged{touch.reader, touch.other, touch.number, true}); return;
+    case Ask::block: context.emit(BlockAcknowledged{touch.reader, touch.other, touch.number, false}); break;
+    case Ask::cut: break;
+  }
+  stop_following(touch.other, touch.number, timeline);
+  auto at = place_of(timeline.cuts, touch.other, &Cut::author);
+  if (at == timeline.cuts.end() || at->author != touch.other) at = timeline.cuts.insert(at, Cut{touch.other, 0});
+  at->number = touch.number;
+}
+
+void Timelines::on(const Interacted& interacted, Timeline& timeline, mailroom::Context& context) {
+  begin(timeline, interacted.reader, context);
+  auto at = place_of(timeline.interests, interacted.author, &Interest::author);
+  if (at == timeline.interests.end() || at->author != interacted.author)
+    at = timeline.interests.insert(at, Interest{interacted.author, 0});
+  ++at->times;
+}
+
+void Timelines::read(Timeline& timeline, bool last, mailroom::Context& context) const {
+  const auto length = static_cast<std::size_t>(options_.length);
+  const bool incomplete = timeline.posts.size() < length && timeline.let_go > 0;
+  PageBegun page{timeline.reader, ++timeline.pages, 0, last, timeline.posts, timeline.interests};
+  if (page.posts.size() > length) page.posts.resize(length);
+  for (const auto& followed : timeline.follows) {
+    if (!followed.celebrity && !incomplete) continue;
+    ++page.pulls;
+    context.emit(Pull{followed.author, timeline.reader, page.page});
+  }
+  context.emit(std::move(page));
+}
+
+void Timelines::on(const Due&, Timeline& timeline, mailroom::Context& context) {
+  read(timeline, true, context);
+  context.emit(FanOutTally{"timelines", timeline.reader, 0, timeline.done, timeline.cancelled});
+}
+
+}  // namespace feed
