@@ -23,7 +23,7 @@ void Pages::on(const PageBegun& begun, OpenPages& pages, mailroom::Context& cont
 void Pages::on(const Pulled& pulled, OpenPages& pages, mailroom::Context& context) {
   auto& page = open_page(pages, pulled.page);
   ++page.answers;
-  for (const auto& post : pulled.posts) insert_post(page.posts, post);
+  page.posts.insert(page.posts.end(), pulled.posts.begin(), pulled.posts.end());
   show_if_complete(pages, pulled.page, context);
 }
 
@@ -37,17 +37,15 @@ void Pages::show_if_complete(OpenPages& pages, std::int64_t number, mailroom::Co
   const auto at = place_of(pages.open, number, &OpenPage::page);
   auto& page = *at;
   if (page.begun.page == 0 || page.answers < page.begun.pulls) return;
-  for (const auto& post : page.begun.posts) insert_post(page.posts, post);
+  page.posts.insert(page.posts.end(), page.begun.posts.begin(), page.begun.posts.end());
   std::erase_if(page.posts, [&](const Post& post) {
     return std::find(page.blocked.begin(), page.blocked.end(), post.author) != page.blocked.end();
   });
-  if (page.posts.size() > static_cast<std::size_t>(options_.length)) page.posts.resize(static_cast<std::size_t>(options_.length));
-  Page shown{page.begun.reader, number, page.begun.pulls, page.begun.last, {}, {}, {}};
-  for (const auto& post : page.posts) {
-    shown.posts.push_back(post.number);
-    shown.authors.push_back(post.author);
-  }
-  shown.best = ranked(page.posts, page.begun.interests, static_cast<std::size_t>(options_.best));
+  auto shown = make_page(std::move(page.posts), page.begun.interests, options_.length, options_.best);
+  shown.reader = page.begun.reader;
+  shown.page = number;
+  shown.pulled = page.begun.pulls;
+  shown.last = page.begun.last;
   pages.open.erase(at);
   context.emit(std::move(shown));
 }

@@ -1,4 +1,4 @@
-// The best posts of a page: new ones, and those of authors whom the reader likes and comments.
+// What a page is made of, and its best posts: new ones, and those of authors whom the reader likes and comments.
 #pragma once
 
 #include <cmath>
@@ -29,6 +29,20 @@ inline std::vector<std::int64_t> ranked(const std::vector<Post>& posts, std::vec
   std::vector<std::int64_t> best;
   for (std::size_t i = 0; i < count; ++i) best.push_back(all[i].number);
   return best;
+}
+
+// A page made of posts that were pushed and posts that were pulled, each once, newest first; at most `length` of them.
+inline Page make_page(std::vector<Post> posts, const std::vector<Interest>& interests, std::int64_t length, std::int64_t best) {
+  std::sort(posts.begin(), posts.end(), newer);
+  posts.erase(std::unique(posts.begin(), posts.end(), [](const Post& a, const Post& b) { return a.number == b.number; }), posts.end());
+  if (posts.size() > static_cast<std::size_t>(length)) posts.resize(static_cast<std::size_t>(length));
+  Page page;
+  for (const auto& post : posts) {
+    page.posts.push_back(post.number);
+    page.authors.push_back(post.author);
+  }
+  page.best = ranked(posts, interests, static_cast<std::size_t>(best));
+  return page;
 }
 
 }  // namespace feed

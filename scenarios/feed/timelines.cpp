@@ -93,17 +93,22 @@ void Timelines::on(const Interacted& interacted, Timeline& timeline, mailroom::C
   ++at->times;
 }
 
+TimelineShown Timelines::answer(const ShowTimeline& question, const Timeline& timeline, const mailroom::AnswerContext&) const {
+  const auto most = static_cast<std::size_t>(std::clamp<std::int64_t>(question.most, 0, options_.length));
+  const bool incomplete = timeline.posts.size() < most && timeline.let_go > 0;
+  TimelineShown shown{timeline.posts, {}, timeline.interests};
+  if (shown.posts.size() > most) shown.posts.resize(most);
+  for (const auto& followed : timeline.follows)
+    if (followed.celebrity || incomplete) shown.pull.push_back(followed.author);
+  return shown;
+}
+
 void Timelines::read(Timeline& timeline, bool last, mailroom::Context& context) const {
-  const auto length = static_cast<std::size_t>(options_.length);
-  const bool incomplete = timeline.posts.size() < length && timeline.let_go > 0;
-  PageBegun page{timeline.reader, ++timeline.pages, 0, last, timeline.posts, timeline.interests};
-  if (page.posts.size() > length) page.posts.resize(length);
-  for (const auto& followed : timeline.follows) {
-    if (!followed.celebrity && !incomplete) continue;
-    ++page.pulls;
-    context.emit(Pull{followed.author, timeline.reader, page.page});
-  }
-  context.emit(std::move(page));
+  auto shown = answer({options_.length}, timeline, {});
+  ++timeline.pages;
+  for (const auto author : shown.pull) context.emit(Pull{author, timeline.reader, timeline.pages});
+  context.emit(PageBegun{timeline.reader, timeline.pages, static_cast<std::int64_t>(shown.pull.size()), last, std::move(shown.posts),
+                         std::move(shown.interests)});
 }
 
 void Timelines::on(const Due&, Timeline& timeline, mailroom::Context& context) {

@@ -38,16 +38,30 @@ struct Timeline {
 };
 MAILROOM_STATE(Timeline, reader, pages, done, cancelled, let_go, posts, follows, cuts, interests)
 
+// A question from outside. Its reader makes a page of it, with the posts of `pull` from their outboxes: reading.hpp.
+struct ShowTimeline {
+  std::int64_t most = 50;  // posts
+};
+MAILROOM_STRUCT(ShowTimeline, most)
+struct TimelineShown {
+  std::vector<Post> posts;         // pushed; newest first
+  std::vector<std::int64_t> pull;  // authors whose posts are not among them
+  std::vector<Interest> interests;
+};
+MAILROOM_STRUCT(TimelineShown, posts, pull, interests)
+
 class Timelines : public mailroom::Actor<Timeline> {
  public:
   using Options = TimelinesOptions;
   using Emits = mailroom::Events<Pull, PageBegun, BlockAcknowledged, FanOutTally>;
+  using Answers = mailroom::Events<ShowTimeline>;
   explicit Timelines(const TimelinesOptions& options);
 
   void on(const Arrival& arrival, Timeline& timeline, mailroom::Context& context);
   void on(const Touch& touch, Timeline& timeline, mailroom::Context& context);
   void on(const Interacted& interacted, Timeline& timeline, mailroom::Context& context);
   void on(const Due&, Timeline& timeline, mailroom::Context& context);
+  [[nodiscard]] TimelineShown answer(const ShowTimeline& question, const Timeline& timeline, const mailroom::AnswerContext&) const;
 
  private:
   void keep(const Post& post, Timeline& timeline) const;

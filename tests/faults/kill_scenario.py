@@ -57,7 +57,23 @@ class Analytics:
         return ["--generated", str(topology)]
 
 
-KNOWN = {"orders": Orders, "analytics": Analytics}
+class Feed:
+    """What a feed is at rest does not depend on the run; pages read on the way do, and so does what was cancelled."""
+    size = 25_000  # actions
+    checker = "feed-check"
+    files = ["notifications", "posts"]
+    in_order = {}
+
+    @staticmethod
+    def prepare(definition, size):
+        definition["stages"]["actions"]["options"].update(actions=size, users=size // 50)
+
+    @staticmethod
+    def check_arguments(topology):
+        return [str(topology)]
+
+
+KNOWN = {"orders": Orders, "analytics": Analytics, "feed": Feed}
 
 
 def some(lines):
