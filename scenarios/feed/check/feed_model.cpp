@@ -1,5 +1,6 @@
 #include "scenarios/feed/check/feed_model.hpp"
 
+#include "scenarios/feed/graph.hpp"
 #include "scenarios/feed/intake.hpp"
 
 namespace feed_check {
@@ -21,6 +22,8 @@ Settings Settings::of(const json& topology) {
   for (const auto* stage : {"authors", "outboxes", "pages"})
     if (const auto length = options(stage).value("length", std::int64_t{50}); length != timelines.length)
       throw mailroom::BadValue(fmt::format("stages.{}.options.length is {}, that of timelines {}: expected the same", stage, length, timelines.length));
+  if (mailroom::from_json<feed::GraphOptions>(options("graph")).window != posts.window)
+    throw mailroom::BadValue("stages.graph.options.window and that of posts differ: expected the same");
   return {timelines.length, pages.best, posts.window};
 }
 
