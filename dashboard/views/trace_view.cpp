@@ -154,8 +154,8 @@ void TraceCanvas::draw_names(QPainter& painter, int first, int last) const {
   const auto& theme = Theme::get();
   const auto& colors = theme.colors();
   const double right = plot().left() - 10;
-  // The way from the sender: down from it, and over to the visit. Deep chains end at the name column's middle.
-  const double most = std::max(0.0, right - 12 - longest_name_);
+  // The way from the sender: down from it, and over to the visit. Deep chains are indented no further than leaves room for the names.
+  const double most = name_width_ + 30 <= width() * 0.4 ? 1e6 : std::max(0.0, right - 12 - longest_name_);
   const auto left_of = [&](int depth) { return 12 + std::min(most, indent * depth); };
   painter.setPen(QPen(colors.edge, 1));
   for (int place = 0; place < last; ++place) {
