@@ -67,7 +67,7 @@ std::vector<Glyph> glyphs_of(const Lane& lane, const TimeAxis& axis, const std::
         // A hole lies before the event that showed it.
         width = std::max(metrics.horizontalAdvance(hole_text(missing, glyph.final)) + 10, 16.0) + (skipped > 0 ? symbol_width + metrics.horizontalAdvance(count_text(skipped)) + 6 : 0);
         height = 15;
-        const double right = last + 1, left = std::min(first, right - width);
+        const double right = std::round(last) + 0.5, left = std::round(std::min(first, right - width)) + 0.5;  // on whole pixels, crisp
         glyph.area = QRectF(left, middle - height / 2, right - left, height);
       } else if (glyph.capsule) {
         width = std::max(capsule_width(glyph.counts, metrics), last - first + 2 * reach);
@@ -173,8 +173,8 @@ void draw_hatched(QPainter& painter, const QRectF& area, const QColor& color, co
   painter.setPen(QPen(faint, 1));
   for (double x = area.left() - area.height(); x < area.right(); x += 5) painter.drawLine(QPointF(x, area.bottom()), QPointF(x + area.height(), area.top()));
   painter.restore();
-  QPen edge(color, 1.3);
-  if (!final) edge.setDashPattern({2.5, 2});
+  QPen edge(color, 1);
+  if (!final) edge.setDashPattern({3, 2});
   painter.setPen(edge);
   painter.setBrush(Qt::NoBrush);
   painter.drawRoundedRect(area, 2, 2);

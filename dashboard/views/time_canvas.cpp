@@ -25,6 +25,9 @@ TimeCanvas::TimeCanvas(Context& context, View& view) : QWidget(&view), context_(
   age_timer_ = new QTimer(this);
   age_timer_->setSingleShot(true);
   connect(age_timer_, &QTimer::timeout, this, [this] { update(); });
+  later_ = new QTimer(this);
+  later_->setSingleShot(true);
+  connect(later_, &QTimer::timeout, this, &TimeCanvas::refresh);
   since_paint_.start();
 }
 
@@ -57,18 +60,21 @@ std::vector<std::int64_t> TimeCanvas::state() const {
   return made;
 }
 
+bool TimeCanvas::up_to_date() const { return !painted_.isNull() && state() == painted_state_; }
+
 void TimeCanvas::refresh() {
   if (!isVisible()) return;
-  // A painting that costs much is made less often: at most a fifth of the GUI thread's time.
-  if (!painted_.isNull() && static_cast<double>(since_paint_.elapsed()) < 4 * paint_ms_) return;
-  if (painted_.isNull() || state() != painted_state_) repaint_all();
+  if (up_to_date()) return;
+  // A painting that costs much is made less often, for at most a fifth of the GUI thread's time.
+  const double wait = paint_ms_ < 4 ? 0 : 4 * paint_ms_ - static_cast<double>(since_paint_.elapsed());
+  if (painted_.isNull() || wait <= 0) repaint_all();
+  else if (!later_->isActive()) later_->start(static_cast<int>(wait) + 1);
 }
 
 void TimeCanvas::paintEvent(QPaintEvent*) {
   if (painted_.isNull()) {
     QElapsedTimer taken;
     taken.start();
-    painted_state_ = state();
     painted_ = QPixmap(size() * devicePixelRatioF());
     painted_.setDevicePixelRatio(devicePixelRatioF());
     painted_.fill(Theme::get().colors().panel);
@@ -76,6 +82,7 @@ void TimeCanvas::paintEvent(QPaintEvent*) {
     painter.setRenderHint(QPainter::Antialiasing);
     paint(painter);
     painter.end();
+    painted_state_ = state();  // with what the painting itself decided
     paint_ms_ = static_cast<double>(taken.nsecsElapsed()) / 1e6;
     ++paints_;
     since_paint_.start();

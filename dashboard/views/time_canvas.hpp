@@ -17,6 +17,8 @@ class TimeCanvas : public QWidget {
   // The shared window, or the one that a pinned view keeps; moved by whole pixels while it runs, so that what is drawn does not shimmer.
   [[nodiscard]] TimeAxis axis() const;
   [[nodiscard]] AxisLabels labels() const;
+  // Nothing that it shows has changed since it was painted.
+  [[nodiscard]] bool up_to_date() const;
   // How long the last painting took, and how many there were: for measurements.
   [[nodiscard]] double paint_ms() const noexcept { return paint_ms_; }
   [[nodiscard]] std::int64_t paints() const noexcept { return paints_; }
@@ -61,7 +63,7 @@ class TimeCanvas : public QWidget {
   std::vector<std::int64_t> painted_state_;
   std::pair<Micros, Micros> pinned_window_{0, 0};
   QElapsedTimer since_paint_;
-  QTimer* age_timer_;
+  QTimer *age_timer_, *later_;
   double paint_ms_ = 0;
   std::int64_t paints_ = 0;
   QPointF mouse_, pressed_;
