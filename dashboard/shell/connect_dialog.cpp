@@ -14,6 +14,7 @@ namespace mailroom::dashboard {
 std::variant<NodeAddress, QString> parse_address(const QString& text, const QString& token, const QString& ca_file) {
   auto wanted = text.trimmed();
   if (wanted.isEmpty()) return QStringLiteral("no address: HOST:PORT or ws://HOST:PORT is expected");
+  if (bool port = false; wanted.toUShort(&port) > 0 && port) wanted.prepend(QStringLiteral("127.0.0.1:"));
   if (!wanted.contains(QStringLiteral("://"))) wanted.prepend(QStringLiteral("ws://"));
   QUrl url(wanted, QUrl::StrictMode);
   if (!url.isValid() || url.host().isEmpty()) return QStringLiteral("%1 is no address: HOST:PORT or ws://HOST:PORT is expected").arg(text);

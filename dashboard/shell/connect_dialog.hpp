@@ -12,7 +12,7 @@ class QLineEdit;
 
 namespace mailroom::dashboard {
 
-// "host:port", "ws://host:port", "wss://host:port/telemetry" -> a NodeAddress, or why it is none.
+// "7070", "host:port", "ws://host:port", "wss://host:port/telemetry" -> a NodeAddress, or why it is none.
 [[nodiscard]] std::variant<NodeAddress, QString> parse_address(const QString& text, const QString& token = {}, const QString& ca_file = {});
 
 // The newest first, at most ten; tokens are never kept.

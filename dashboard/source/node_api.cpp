@@ -1,6 +1,7 @@
 #include "dashboard/source/node_api.hpp"
 
 #include <QFile>
+#include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
 #include <QNetworkReply>
@@ -12,7 +13,7 @@ namespace mailroom::dashboard {
 void NodeApi::dead_letter(const NodeAddress& node, const QString& letter, Act act, std::function<void(const QString&)> done) {
   QUrl url = node.url;
   url.setScheme(url.scheme() == QLatin1String("wss") ? QStringLiteral("https") : QStringLiteral("http"));
-  url.setPath(QStringLiteral("/api/v1/dead-letters/%1/%2").arg(QString::fromLatin1(QUrl::toPercentEncoding(letter)), act == Act::retry ? QStringLiteral("retry") : QStringLiteral("discard")), QUrl::TolerantMode);
+  url.setPath(act == Act::retry ? QStringLiteral("/api/v1/dead-letters/retry") : QStringLiteral("/api/v1/dead-letters/discard"));
   QNetworkRequest request(url);
   request.setTransferTimeout(10'000);
   request.setHeader(QNetworkRequest::ContentTypeHeader, QStringLiteral("application/json"));
@@ -22,15 +23,19 @@ void NodeApi::dead_letter(const NodeAddress& node, const QString& letter, Act ac
     tls.setCaCertificates(QSslCertificate::fromPath(node.ca_file, QSsl::Pem));
     request.setSslConfiguration(tls);
   }
-  auto* reply = network_.post(request, QByteArray("{}"));
+  auto* reply = network_.post(request, QJsonDocument(QJsonObject{{QStringLiteral("ids"), QJsonArray{letter}}}).toJson(QJsonDocument::Compact));
   connect(reply, &QNetworkReply::finished, this, [reply, done = std::move(done)] {
     reply->deleteLater();
-    if (reply->error() == QNetworkReply::NoError) return done({});
-    const auto body = reply->read(4'096);
-    const auto said = QJsonDocument::fromJson(body).object();
-    auto why = said.value(QStringLiteral("error")).toString();
+    const auto said = QJsonDocument::fromJson(reply->read(64 << 10)).object();
+    QStringList refused;
+    for (const auto& each : said.value(QStringLiteral("refused")).toArray()) refused << each.toString();
+    auto why = refused.join(QStringLiteral("; "));
+    if (why.isEmpty()) why = said.value(QStringLiteral("error")).toString();
     if (why.isEmpty()) why = said.value(QStringLiteral("message")).toString();
-    done(why.isEmpty() ? reply->errorString() : why);
+    if (why.isEmpty() && reply->error() != QNetworkReply::NoError) why = reply->errorString();
+    // Neither refused nor done: it is no longer there.
+    if (why.isEmpty() && said.value(QStringLiteral("retried")).toInt() + said.value(QStringLiteral("discarded")).toInt() == 0) why = QStringLiteral("the node has no such letter any more");
+    done(why);
   });
 }
 

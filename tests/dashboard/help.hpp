@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "dashboard/shell/main_window.hpp"
+#include "dashboard/source/frame_codec.hpp"
 #include "dashboard/source/generator.hpp"
 
 namespace mailroom::dashboard {

@@ -10,9 +10,13 @@
 #include <QTabBar>
 #include <QTableView>
 #include <QTemporaryDir>
+#include <QTcpServer>
+#include <QTcpSocket>
 #include <QTest>
 #include <QToolButton>
 #include <QTreeView>
+#include <QWebSocket>
+#include <QWebSocketServer>
 
 #include "dashboard/shell/connect_dialog.hpp"
 #include "dashboard/shell/export.hpp"
@@ -193,6 +197,65 @@ TEST_F(Dashboard, DeadLettersAreRetriedByOperatorsOfLiveNodesOnly) {
   EXPECT_FALSE(letters.retry_button()->toolTip().isEmpty()) << "and says why";
 }
 
+// A node as far as one POST goes, beside a WebSocket that greets as an operator's node.
+TEST(DeadLetters, AnOperatorRetriesAfterAWordOfConfirmation) {
+  QWebSocketServer telemetry(QStringLiteral("node"), QWebSocketServer::NonSecureMode);
+  QTcpServer both;  // one port, as a node has it: an upgrade goes to the WebSocket server, a POST is answered here
+  ASSERT_TRUE(both.listen(QHostAddress::LocalHost));
+  QByteArray request;
+  QObject::connect(&both, &QTcpServer::newConnection, [&] {
+    auto* socket = both.nextPendingConnection();
+    auto* seen = new QByteArray;
+    QObject::connect(socket, &QObject::destroyed, [seen] { delete seen; });
+    QObject::connect(socket, &QTcpSocket::readyRead, [&, socket, seen] {
+      const auto peeked = socket->peek(4'096);
+      if (peeked.startsWith("GET /telemetry")) {
+        socket->disconnect();
+        return telemetry.handleConnection(socket), Q_EMIT socket->readyRead();
+      }
+      *seen += socket->readAll();
+      if (!seen->contains("\r\n\r\n") || !seen->contains("}")) return;
+      request = *seen;
+      const QByteArray body = "{\"retried\":1}";
+      socket->write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " + QByteArray::number(body.size()) + "\r\n\r\n" + body);
+      socket->disconnectFromHost();
+    });
+  });
+  std::unique_ptr<QWebSocket> client;
+  QObject::connect(&telemetry, &QWebSocketServer::newConnection, [&] {
+    client.reset(telemetry.nextPendingConnection());
+    client->sendBinaryMessage(encode(small_hello()));
+    client->sendBinaryMessage(encode(small_gauges(second_us, 100)));
+    Event event;
+    event.id = 1;
+    event.at_us = test_begin_us + second_us;
+    event.kind = EventKind::dead_letter;
+    event.shard = 1;
+    event.letter = QStringLiteral("work/0:17");
+    event.reason_kind = QStringLiteral("rejected");
+    EventList list;
+    list.events = {event};
+    client->sendBinaryMessage(encode(list));
+  });
+  MainWindow window;
+  window.show();
+  window.raise_view("dead-letters");
+  ASSERT_EQ(window.watch(QStringLiteral("127.0.0.1:%1").arg(both.serverPort())), QString());
+  auto& letters = view<DeadLettersView>(window, "dead-letters");
+  ASSERT_TRUE(wait_until([&] { return letters.model().rowCount() == 1; }));
+  letters.table()->setCurrentIndex(letters.model().index(0, 0));
+  ASSERT_TRUE(letters.retry_button()->isEnabled()) << qPrintable(letters.retry_button()->toolTip());
+  int asked = 0;
+  letters.confirm = [&](const QString&) { return ++asked > 1; };
+  QTest::mouseClick(letters.retry_button(), Qt::LeftButton);
+  EXPECT_TRUE(request.isEmpty()) << "a person said no";
+  QTest::mouseClick(letters.retry_button(), Qt::LeftButton);
+  ASSERT_TRUE(wait_until([&] { return letters.model().marked(QStringLiteral("work/0:17")) == QStringLiteral("retried"); }));
+  EXPECT_TRUE(request.startsWith("POST /api/v1/dead-letters/retry ")) << request.constData();
+  EXPECT_TRUE(request.endsWith("{\"ids\":[\"work/0:17\"]}")) << request.constData();
+  EXPECT_FALSE(letters.retry_button()->isEnabled()) << "not twice";
+}
+
 TEST_F(Dashboard, SupervisionShowsRestartsAndOpensWhatFails) {
   window.raise_view("supervision");
   auto& supervision = view<SupervisionView>(window, "supervision");
@@ -293,6 +356,7 @@ TEST(Nodes, SeveralAreWatchedSideBySide) {
 
 TEST(Connect, AddressesAreReadOrRefusedWithAReason) {
   EXPECT_EQ(std::get<NodeAddress>(parse_address(QStringLiteral("127.0.0.1:7070"))).url.toString(), QStringLiteral("ws://127.0.0.1:7070/telemetry"));
+  EXPECT_EQ(std::get<NodeAddress>(parse_address(QStringLiteral("7070"))).url.authority(), QStringLiteral("127.0.0.1:7070"));
   EXPECT_EQ(std::get<NodeAddress>(parse_address(QStringLiteral("https://node.example:7070"))).url.toString(), QStringLiteral("wss://node.example:7070/telemetry"));
   for (const char* bad : {"", "node", "ftp://node:1", "ws://:80", "a b:3"}) EXPECT_TRUE(std::holds_alternative<QString>(parse_address(QString::fromLatin1(bad)))) << bad;
   EXPECT_TRUE(std::holds_alternative<QString>(parse_address(QStringLiteral("ws://node.example:7070"), QStringLiteral("secret")))) << "no token in the clear";
