@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   options.addOption({QStringLiteral("length"), QStringLiteral("seconds of generated history"), QStringLiteral("seconds"), QStringLiteral("437")});
   options.addOption({QStringLiteral("raise"), QStringLiteral("the view to have in front"), QStringLiteral("name")});
   options.addOption({QStringLiteral("select"), QStringLiteral("a shard, by its name"), QStringLiteral("shard")});
+  options.addOption({QStringLiteral("failed-trace"), QStringLiteral("select the newest trace with a failure")});
   options.addOption({QStringLiteral("open"), QStringLiteral("a stage to open into its shards, by its name"), QStringLiteral("stage")});
   options.addOption({QStringLiteral("at"), QStringLiteral("seconds after the begin where the window ends"), QStringLiteral("seconds")});
   options.addOption({QStringLiteral("hover"), QStringLiteral("the crosshair, 0..1 of the window"), QStringLiteral("part")});
@@ -58,6 +59,16 @@ int main(int argc, char** argv) {
   }
   if (const auto name = options.value(QStringLiteral("raise")); !name.isEmpty()) window.raise_view(name.toLatin1().constData());
   if (const int shard = context.node().find_shard(options.value(QStringLiteral("select"))); shard >= 0) context.selection.select_shard(context.node().stage_of(shard), shard);
+  if (options.isSet(QStringLiteral("failed-trace"))) {
+    const auto& traces = context.node().traces();
+    for (auto trace = traces.traces().rbegin(); trace != traces.traces().rend(); ++trace) {
+      const auto& spans = traces.spans(*trace);
+      const auto failed = std::count_if(spans.begin(), spans.end(), [](const Span& span) { return span.outcome == Outcome::failed; });
+      if (failed == 0 || spans.back().outcome != Outcome::done || (context.range.end_us() < spans.back().ended_us && !context.range.live())) continue;
+      context.selection.select_trace(*trace);
+      break;
+    }
+  }
   for (int stage = 0; stage < context.node().stage_count(); ++stage)
     if (context.node().stage_name(stage) == options.value(QStringLiteral("open"))) static_cast<TopologyView*>(window.view("topology"))->open_stage(stage);
   QTimer::singleShot(1'600, &app, [&] {

@@ -16,9 +16,10 @@ picture() { "$program" "${from[@]}" --out "$out/$1.png" "${@:2}" 2>/dev/null; ec
 for theme in dark light; do
   flag=(); [ $theme = light ] && flag=(--light)
   picture window-$theme --size 1280x800 --select "$busy" "${flag[@]}"
-  for tab in supervision cluster dead-letters trace; do
+  for tab in supervision cluster dead-letters; do
     picture $tab-$theme --view $tab --size 820x360 --raise $tab --select "$busy" "${flag[@]}"
   done
+  picture trace-$theme --view trace --size 820x360 --raise trace --failed-trace "${flag[@]}"
   picture shards-$theme --view topology --size 640x330 --open "${busy%/*}" --select "$busy" "${flag[@]}"
   for view in topology mailboxes throughput; do picture $view-$theme --view $view --size 720x360 --select "$busy" "${flag[@]}"; done
   picture ordering-$theme --view ordering --size 960x330 --select "$busy" "${flag[@]}"

@@ -68,7 +68,7 @@ QToolButton::menu-indicator { image: none; }
 QPushButton { background: %3; color: %4; border: 1px solid %5; border-radius: 5px; padding: 5px 12px; }
 QPushButton:hover { border-color: %2; }
 QPushButton:disabled { color: %10; }
-QPushButton[primary="true"] { color: %2; border-color: %2; }
+QPushButton[primary="true"]:enabled { color: %2; border-color: %2; }
 QLineEdit { background: %3; color: %4; border: 1px solid %5; border-radius: 5px; padding: 4px 8px; }
 QLineEdit:focus { border-color: %2; }
 QScrollBar:vertical { background: transparent; width: 10px; } QScrollBar:horizontal { background: transparent; height: 10px; }

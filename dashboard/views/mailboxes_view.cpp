@@ -107,7 +107,10 @@ void MailboxesView::arrange() {
   following_ = true;
   model_->arrange();
   following_ = false;
-  if (in_sight) table_->scrollTo(table_->currentIndex());
+  if (!in_sight) return Q_EMIT subtitle_changed();
+  // At the top, if it is in sight from there: what is above it matters most.
+  if (table_->currentIndex().row() < table_->viewport()->height() / row_height) table_->scrollToTop();
+  else table_->scrollTo(table_->currentIndex());
   Q_EMIT subtitle_changed();
 }
 

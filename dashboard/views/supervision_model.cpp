@@ -114,8 +114,8 @@ QVariant SupervisionModel::data(const QModelIndex& index, int role) const {
       const auto& moment = context_.shown();
       if (moment.shards.size() != shard_marks_.size()) return QStringLiteral("–");
       if (shard >= 0) count = moment.shards[static_cast<std::size_t>(shard)].restarts;
-      else for (std::size_t each = 0; each < moment.shards.size(); ++each)
-        if (stage < 0 || node.stage_of(static_cast<int>(each)) == stage) count += moment.shards[each].restarts;
+      else if (stage >= 0) for (const int each : node.shards_of(stage)) count += moment.shards[static_cast<std::size_t>(each)].restarts;
+      else for (const auto& each : moment.shards) count += each.restarts;
       return moment.at_us < 0 ? QStringLiteral("–") : show_exact(count);
     }
     default: return {};

@@ -16,6 +16,7 @@ class View : public QWidget {
   View(Context& context, const char* name, const QString& title, QWidget* parent = nullptr) : QWidget(parent), context_(context), title_(title) {
     setObjectName(QLatin1String(name));
     setAccessibleName(title);
+    setAutoFillBackground(true);
   }
   [[nodiscard]] const QString& title() const noexcept { return title_; }
   // Beside the title, small: "events per second by stage", "shown 12 of 136". Announced by subtitle_changed.
