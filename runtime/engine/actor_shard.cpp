@@ -59,7 +59,7 @@ void ActorShard::recover_held() {
   });
   for (auto& [key, lot] : lots) {
     if (!lot.front().redrive) {
-      parked_keys_.insert(key);
+      parked_keys_.emplace(key, lot.size());
       counters_.parked.add(lot.size());
       continue;
     }
@@ -76,25 +76,38 @@ void ActorShard::recover_held() {
     if (!held.redrive || !held.event) return true;
     erase_held(HeldReason::dead, held.ordinal);
     ++uncommitted_;
-    if (held.kind == "overflow") {  // it was shed on its way out of this shard: it goes that way again
-      EventBatch copy;
-      copy.append_copy(held.event->type(0), held.event->event(0), held.event->meta(0));
-      outbox_.mark();
-      outbox_.emit_to(held.origin, copy.type(0), const_cast<void*>(copy.event(0)), copy.meta(0).time,
-                      copy.meta(0).trace, copy.meta(0).behind_ms);
-      return true;
-    }
-    auto* input = input_of(held.channel);
-    if (input != nullptr) input->counters->dead_lettered.set(input->counters->dead_lettered.get() - 1);
-    held.attempts = 0;
-    held.redrive = false;
-    held.kind = "redriven";
-    wait_behind(std::move(held), input);
+    std::string why;
+    (void)redrive_dead(std::move(held), why);
     return true;
   });
 }
 
-bool ActorShard::can_run() const { return !stopped_ && !awaits_supervisor_ && !outbox_.blocked(); }
+bool ActorShard::redrive_dead(HeldEvent held, std::string& why) {
+  if (!held.event || held.kind == "overflow") return ShardCore::redrive_dead(std::move(held), why);
+  auto* input = input_of(held.channel);
+  if (input != nullptr) input->counters->dead_lettered.set(input->counters->dead_lettered.get() - 1);
+  held.attempts = 0;
+  held.redrive = false;
+  held.kind = "redriven";
+  held.since_us = port_.now_us();
+  wait_behind(std::move(held), input);
+  return true;
+}
+
+void ActorShard::redrive_parked(const std::string& key, std::vector<HeldEvent> lot) {
+  parked_keys_.erase(key);
+  for (auto& held : lot) {
+    auto* input = input_of(held.channel);
+    wait_behind(std::move(held), input);
+  }
+}
+
+void ActorShard::unpark(const std::string& key) {
+  const auto found = parked_keys_.find(key);
+  if (found != parked_keys_.end() && --found->second == 0) parked_keys_.erase(found);
+}
+
+bool ActorShard::can_run() const { return !stopped_ && !paused_ && !awaits_supervisor_ && !outbox_.blocked(); }
 
 bool ActorShard::can_take_next() const {
   return can_run() && !standing_still_ && (waiting_.empty() || (!shard_waits_ && waiting_.size() < waiting_limit_));
@@ -232,6 +245,16 @@ void ActorShard::handle_row(Work& item, std::size_t most, Tally& tally) {
     for (end = item.next + 1; end < last; ++end)
       if (batch.meta(end).column != first.column || now_for(batch.meta(end)) != now_for(first)) break;
   }
+  // An event whose visit is traced is a row of its own.
+  bool traced = false;
+  for (auto i = item.next; i < end; ++i) {
+    if (!wants_span(batch.meta(i).trace)) continue;
+    traced = i == item.next;
+    if (!traced && watch_) watch_->mark(batch.meta(i).trace);  // asked again when it is its turn
+    end = traced ? i + 1 : i;
+    break;
+  }
+  const auto started = traced ? port_.now_us() : 0;
   counters_.busy_type.store(type.index(), std::memory_order_relaxed);
   EventRow row{batch, item.next, end, key && !key->readers.empty() ? &key->readers.front() : nullptr,
                stage_.name, now_for(first), counters_.handled.atomic()};
@@ -245,8 +268,18 @@ void ActorShard::handle_row(Work& item, std::size_t most, Tally& tally) {
   handled_ += done;
   if (result != Result::done) {
     ++handled_;
-    settle(result, item, tally);
+    settle(result, item, tally, started);
+  } else if (traced && done > 0) {
+    trace_visit(item, item.next - 1, started, port_.now_us());
   }
+}
+
+void ActorShard::trace_visit(const Work& item, std::uint32_t index, std::int64_t started_us, std::int64_t ended_us) {
+  KeyScratch scratch;
+  auto held = hold(*item.parcel.batch, index, key_text(*item.parcel.batch, index, scratch), item.input->planned->id,
+                   item.parcel.first_sequence + index);
+  held.since_us = item.sent_us;
+  put_span(held, 1, started_us, ended_us, SpanOutcome::done, {});
 }
 
 std::string_view ActorShard::key_text(const EventBatch& batch, std::size_t index, KeyScratch& scratch) {
@@ -283,11 +316,14 @@ void ActorShard::handle_one(Work& item, Tally& tally) {
   counters_.handled.add();
   counters_.busy_type.store(type.index(), std::memory_order_relaxed);
   const EventKey key(text, meta.key_hash);
+  const bool traced = wants_span(meta.trace);
+  const auto started = traced ? port_.now_us() : 0;
   const auto result = run({type, event, meta, key}, now_for(meta), 1);
   if (result != Result::done) {
-    settle(result, item, tally);
+    settle(result, item, tally, started);
     return;
   }
+  if (traced) trace_visit(item, item.next, started, port_.now_us());
   // While no key waits, the order of the channel is that of each key, and rows need no check of their own.
   if (!waiting_.empty() && order_check_.check(input.planned->id, meta.key_hash, sequence) != OrderCheck::Verdict::ok)
     counters_.order_violations.add();
@@ -298,7 +334,7 @@ void ActorShard::handle_one(Work& item, Tally& tally) {
 }
 
 // The event at item.next was refused or has failed.
-void ActorShard::settle(Result result, Work& item, Tally& tally) {
+void ActorShard::settle(Result result, Work& item, Tally& tally, std::int64_t started_us) {
   auto& input = *item.input;
   const auto& batch = *item.parcel.batch;
   KeyScratch scratch;
@@ -306,8 +342,11 @@ void ActorShard::settle(Result result, Work& item, Tally& tally) {
                    item.parcel.first_sequence + item.next);
   ++item.next;
   ++tally.taken;
+  held.since_us = item.sent_us;
+  const auto now = port_.now_us();
+  put_span(held, 1, started_us, now, result == Result::failed ? outcome_after(1) : SpanOutcome::rejected, failure_);
   if (result == Result::failed) {
-    first_failure(std::move(held), &input);
+    first_failure(std::move(held), &input, now);
     return;
   }
   held.attempts = 1;
@@ -343,7 +382,7 @@ void ActorShard::fire_next_timer() {
       held->reason = failure_;
       bury(std::move(*held), nullptr);
       break;
-    case Result::failed: first_failure(std::move(*held), nullptr); break;
+    case Result::failed: first_failure(std::move(*held), nullptr, port_.now_us()); break;
   }
 }
 
@@ -430,13 +469,22 @@ void ActorShard::wait_behind(HeldEvent held, Input* input) {
   counters_.waiting.set(waiting_.size());
 }
 
-void ActorShard::first_failure(HeldEvent held, Input* input) {
+SpanOutcome ActorShard::outcome_after(unsigned attempts) const {
+  if (attempts <= stage_.on_failure.retries) return SpanOutcome::failed;
+  return stage_.on_failure.then == Then::skip       ? SpanOutcome::dead_letter
+         : stage_.on_failure.then == Then::park_key ? SpanOutcome::parked
+                                                    : SpanOutcome::failed;
+}
+
+void ActorShard::first_failure(HeldEvent held, Input* input, std::int64_t failed_at_us) {
   held.attempts = 1;
   held.reason = failure_;
+  held.since_us = failed_at_us;
   const bool again = held.attempts <= stage_.on_failure.retries;
   if (!again && stage_.on_failure.then == Then::skip) {
     held.kind = "failed";
     counters_.order_breaks.add();
+    tell(EventKind::skip, held, failure_);
     bury(std::move(held), input);
     return;
   }
@@ -444,7 +492,9 @@ void ActorShard::first_failure(HeldEvent held, Input* input) {
   put_held(HeldReason::waiting, held);
   if (input != nullptr) input->counters->waiting.add();
   const auto key = held.key;
-  waiting_.block(std::move(held), now_us_ + retry_delay_us(1));
+  const auto delay = retry_delay_us(1);
+  if (again) tell(EventKind::retry, held, failure_, delay);
+  waiting_.block(std::move(held), now_us_ + delay);
   counters_.waiting.set(waiting_.size());
   if (!again) give_up(key);
 }
@@ -460,16 +510,26 @@ void ActorShard::retry_due_keys() {
       if (head.attempts > 0) counters_.retries.add();
       ++handled_;
       counters_.handled.add();
+      const auto started = port_.now_us();
       const auto result = run(head, head.attempts + 1);
+      const auto ended = port_.now_us();
       if (result != Result::failed) {
+        if (result == Result::rejected || head.attempts > 0 || head.kind == "redriven" || wants_span(head.event->meta(0).trace))
+          put_span(head, head.attempts + 1, started, ended,
+                   result == Result::done ? SpanOutcome::done : SpanOutcome::rejected,
+                   result == Result::done ? std::string() : failure_);
         finish_head(key, result);
       } else {
         ++head.attempts;
         head.reason = failure_;
+        put_span(head, head.attempts, started, ended, outcome_after(head.attempts), failure_);
+        head.since_us = ended;
         put_held(HeldReason::waiting, head);
         ++uncommitted_;
         if (head.attempts <= stage_.on_failure.retries) {
-          waiting_.reschedule(key, port_.now_us() + retry_delay_us(head.attempts));
+          const auto delay = retry_delay_us(head.attempts);
+          tell(EventKind::retry, head, failure_, delay);
+          waiting_.reschedule(key, ended + delay);
           break;
         }
         give_up(key);
@@ -490,6 +550,19 @@ void ActorShard::finish_head(const std::string& key, Result result) {
   if (standing_still_ && standing_still_for_ == key) standing_still_ = false;
   if (result == Result::done) {
     counters_.in.add();
+    if (held.kind == "redriven" && input != nullptr && held.sequence < input->consumed.sequence) {
+      // An operator's retry comes after what was behind it.
+      TelemetryEvent event;
+      event.kind = EventKind::late;
+      event.key = held.key;
+      event.from = input->planned->from;
+      event.sequence = held.sequence;
+      event.type = &held.event->type(0);
+      event.trace = held.event->meta(0).trace;
+      event.highest = static_cast<std::int64_t>(input->consumed.sequence);
+      event.text = "a dead letter that was tried again";
+      tell(std::move(event));
+    }
     if (input != nullptr) {
       input->counters->processed.add();
       if (held.kind != "redriven" &&
@@ -501,7 +574,10 @@ void ActorShard::finish_head(const std::string& key, Result result) {
   held.attempts += result == Result::rejected ? 1 : 0;
   held.kind = result == Result::rejected ? "rejected" : "failed";
   held.reason = failure_;
-  if (result == Result::failed) counters_.order_breaks.add();
+  if (result == Result::failed) {
+    counters_.order_breaks.add();
+    tell(EventKind::skip, held, failure_);
+  }
   bury(std::move(held), input);
 }
 
@@ -545,14 +621,15 @@ void ActorShard::park(HeldEvent held, Input* input, const char* kind) {
   held.kind = kind;
   held.when = port_.wall();
   if (held.reason.empty()) held.reason = "an earlier event of its key is parked";
-  parked_keys_.insert(held.key);
+  ++parked_keys_[held.key];
+  tell(EventKind::park, held, held.reason);
   counters_.parked.add();
   if (input != nullptr) input->counters->parked.add();
   ++uncommitted_;
   if (journal_ != nullptr)
     put_held(HeldReason::parked, held);
   else
-    setup_.dead_letters->add({stage_.name, planned_.number, std::move(held)});
+    setup_.dead_letters->add({stage_.name, planned_.number, std::move(held), true});
 }
 
 std::int64_t ActorShard::retry_delay_us(unsigned attempts) {
@@ -561,7 +638,7 @@ std::int64_t ActorShard::retry_delay_us(unsigned attempts) {
 }
 
 void ActorShard::schedule_wakes() {
-  // What is due and can't be done now would wake us again and again: credit, or the supervisor, calls work() then.
+  // What is due and can't be done now would wake us again and again: credit, the supervisor or an operator calls work() then.
   if (!can_run()) return;
   std::int64_t next = 0;
   const auto earliest = [&](std::int64_t at) { next = next == 0 ? at : std::min(next, at); };
@@ -598,7 +675,7 @@ void ActorShard::restart() {
 
 StateAnswer ActorShard::answer(const StateQuestion& question) {
   guarded([this] {
-    if (uncommitted_ > 0 || outbox_.staged() > 0) commit();
+    if (has_to_commit()) commit();
   });
   if (stopped_) return {AskOutcome::ending, {}, fmt::format("{} has stopped: the node is ending", name_)};
   try {

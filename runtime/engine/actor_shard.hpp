@@ -9,7 +9,7 @@
 #include <memory>
 #include <random>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 #include <mailroom/actor_type.hpp>
@@ -41,6 +41,9 @@ class ActorShard final : public ShardCore, private ContextPort {
  protected:
   void work() override;
   void collect_changes(JournalWrite* write) override;
+  bool redrive_dead(HeldEvent held, std::string& why) override;
+  void redrive_parked(const std::string& key, std::vector<HeldEvent> lot) override;
+  void unpark(const std::string& key) override;
   [[nodiscard]] bool at_rest() const override;
   [[nodiscard]] Timestamp outgoing_watermark() const override;
 
@@ -73,7 +76,9 @@ class ActorShard final : public ShardCore, private ContextPort {
   void handle_events(Work& work);
   void handle_row(Work& work, std::size_t most, Tally& tally);
   void handle_one(Work& work, Tally& tally);
-  void settle(Result result, Work& work, Tally& tally);
+  // `started_us`: when its handler was called; 0: not known.
+  void settle(Result result, Work& work, Tally& tally, std::int64_t started_us);
+  void trace_visit(const Work& work, std::uint32_t index, std::int64_t started_us, std::int64_t ended_us);
   [[nodiscard]] std::string_view key_text(const EventBatch& batch, std::size_t index, KeyScratch& scratch);
   void tell_time(const Work& work);
   [[nodiscard]] Timestamp now_for(const EventMeta& meta) const;
@@ -90,7 +95,10 @@ class ActorShard final : public ShardCore, private ContextPort {
   [[noreturn]] void refuse_emission(const EventType& type) const;
   void change_timers(TimerChange change);
   void apply_timer_changes();
-  void first_failure(HeldEvent held, Input* input);
+  // `failed_at_us`: when the handler threw.
+  void first_failure(HeldEvent held, Input* input, std::int64_t failed_at_us);
+  // What becomes of an event that has failed so many times.
+  [[nodiscard]] SpanOutcome outcome_after(unsigned attempts) const;
   // What the topology's "then" says for the event at the head of a waiting key.
   void give_up(const std::string& key);
   void finish_head(const std::string& key, Result result);
@@ -110,7 +118,7 @@ class ActorShard final : public ShardCore, private ContextPort {
   std::mt19937_64 random_;
   TimerQueue timers_;
   WaitingKeys waiting_;
-  std::unordered_set<std::string> parked_keys_;
+  std::unordered_map<std::string, std::size_t> parked_keys_;  // and how many events of each are parked
   bool awaits_supervisor_ = false;
   std::string standing_still_for_;  // then "block_shard": the key whose retries are used up
   bool standing_still_ = false;

@@ -14,6 +14,7 @@ struct BoxedDeadLetter {
   std::string stage;
   std::uint32_t shard = 0;
   HeldEvent held;
+  bool parked = false;  // of a key's parking lot
 };
 
 class DeadLetterBox {
@@ -28,6 +29,18 @@ class DeadLetterBox {
   [[nodiscard]] std::vector<BoxedDeadLetter> latest() const {
     const std::lock_guard lock(mutex_);
     return {letters_.begin(), letters_.end()};
+  }
+  // Those of one shard that `choose` wants are taken out.
+  template <class Choose>
+  std::vector<HeldEvent> take(std::string_view stage, std::uint32_t shard, bool parked, Choose&& choose) {
+    const std::lock_guard lock(mutex_);
+    std::vector<HeldEvent> taken;
+    std::erase_if(letters_, [&](BoxedDeadLetter& letter) {
+      if (letter.stage != stage || letter.shard != shard || letter.parked != parked || !choose(letter.held)) return false;
+      taken.push_back(std::move(letter.held));
+      return true;
+    });
+    return taken;
   }
   [[nodiscard]] std::uint64_t count() const {
     const std::lock_guard lock(mutex_);

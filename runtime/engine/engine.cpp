@@ -1,6 +1,7 @@
 #include "runtime/engine/engine.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <caf/all.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 #include <condition_variable>
@@ -19,6 +20,7 @@
 #include "runtime/engine/actor_shard.hpp"
 #include "runtime/engine/address_book.hpp"
 #include "runtime/engine/conductor_actor.hpp"
+#include "runtime/engine/dead_letter_control.hpp"
 #include "runtime/engine/key_of_event.hpp"
 #include "runtime/engine/messages.hpp"
 #include "runtime/engine/sampler.hpp"
@@ -60,21 +62,24 @@ struct ShardUnit {
 // Ticks: takes the snapshot that everybody sees, and looks for stuck shards.
 class SamplerActor final : public caf::event_based_actor {
  public:
-  SamplerActor(caf::actor_config& config, std::chrono::milliseconds every, std::function<void()> sample)
-      : caf::event_based_actor(config), every_(every), sample_(std::move(sample)) {}
+  SamplerActor(caf::actor_config& config, const std::atomic<std::int64_t>& every_ms, std::function<void()> sample)
+      : caf::event_based_actor(config), every_ms_(every_ms), sample_(std::move(sample)) {}
 
  protected:
   caf::behavior make_behavior() override {
     set_default_handler(caf::drop);
-    delayed_send(this, every_, SampleMail{});
+    delayed_send(this, every(), SampleMail{});
     return {[this](const SampleMail&) {
       sample_();
-      delayed_send(this, every_, SampleMail{});
+      delayed_send(this, every(), SampleMail{});
     }};
   }
 
  private:
-  const std::chrono::milliseconds every_;
+  [[nodiscard]] std::chrono::milliseconds every() const {
+    return std::chrono::milliseconds(every_ms_.load(std::memory_order_relaxed));
+  }
+  const std::atomic<std::int64_t>& every_ms_;
   std::function<void()> sample_;
 };
 
@@ -91,6 +96,9 @@ struct Engine::Impl {
   AddressBook book;
   std::vector<ShardUnit> units;
   std::unique_ptr<StuckDetector> stuck;
+  RecentQuantiles recent;
+  std::unique_ptr<TelemetryLog> telemetry;
+  std::atomic<std::int64_t> sample_every_ms{200};
   std::int64_t started_us = 0;
   const std::string node_name = [] {
     char name[256] = {};
@@ -125,6 +133,11 @@ struct Engine::Impl {
   void name_actors();
   void begin();
   [[nodiscard]] TelemetrySnapshot sample();
+  template <class ShardsOf>
+  void tell_decision(const SupervisorActor::Decided& decided, ShardsOf&& shards_of, const std::string& parent);
+  ControlResult set_paused(std::string_view stage, bool paused);
+  // The stage, or why there is none in `refusal`.
+  std::optional<std::size_t> find_stage(std::string_view stage, ControlResult& refusal) const;
   // The shard that answers, or why none does.
   [[nodiscard]] std::variant<ShardIndex, StateAnswer> find_owner(const StateQuestion& question) const;
   void on_end(Ending ending, const std::string& reason, const std::vector<ShardIndex>& not_stopped);
@@ -136,6 +149,8 @@ void Engine::Impl::build(Topology topology) {
   counters.shards = std::vector<ShardCounters>(plan->shards.size());
   counters.channels = std::vector<ChannelCounters>(plan->channels.size());
   counters.sources = std::vector<SourceShard::Counters>(plan->shards.size());
+  counters.telemetry = std::vector<ShardTelemetry>(plan->shards.size());
+  telemetry = std::make_unique<TelemetryLog>(*clock);
   stuck = std::make_unique<StuckDetector>(*plan);
 
   // What every receiver has consumed, so that each outbox knows what is still under way.
@@ -156,6 +171,8 @@ void Engine::Impl::build(Topology topology) {
     setup.counters = &counters.shards[index];
     setup.channels = &counters.channels;
     setup.dead_letters = &dead_letters;
+    setup.telemetry = &counters.telemetry[index];
+    setup.trace_one_in = options.trace_one_in == 0 ? 0 : std::bit_ceil(options.trace_one_in);
     setup.make_spill = options.make_spill;
     if (!setup.make_spill)
       setup.make_spill = [folder = options.spill_directory.empty() ? std::filesystem::temp_directory_path()
@@ -233,7 +250,12 @@ void Engine::Impl::spawn() {
                                            [this, s](SupervisorActor& self, const std::string& reason) {
                                              self.send(book.root_supervisor, FailureMail{s, reason});
                                            }),
-                                       std::cref(*clock), seed_for(1000 + s), SupervisorActor::Log(logger)));
+                                       std::cref(*clock), seed_for(1000 + s), SupervisorActor::Log(logger),
+                                       SupervisorActor::Tell([this, s](const SupervisorActor::Decided& decided) {
+                                         tell_decision(decided, [&](std::size_t child) {
+                                           return std::pair(plan->first_shard[s] + static_cast<ShardIndex>(child), 1u);
+                                         }, plan->topology.stages[s].name);
+                                       })));
   }
   book.root_supervisor =
       system->spawn<SupervisorActor>("supervisor of " + plan->topology.name, plan->topology.supervision, stage_names,
@@ -242,7 +264,12 @@ void Engine::Impl::spawn() {
                                          [this](SupervisorActor& self, const std::string& reason) {
                                            self.send(book.conductor, StopNodeMail{reason});
                                          }),
-                                     std::cref(*clock), seed_for(999), SupervisorActor::Log(logger));
+                                     std::cref(*clock), seed_for(999), SupervisorActor::Log(logger),
+                                     // Its children are stages, whose own supervisors tell of their shards.
+                                     SupervisorActor::Tell([this](const SupervisorActor::Decided& decided) {
+                                       tell_decision(decided, [](std::size_t) { return std::pair(0u, 0u); },
+                                                     plan->topology.name);
+                                     }));
   // These two have threads of their own: with a handler that does not return in every thread of the pool, the node must
   // still say so, and end when it is told to.
   book.conductor = spawn_apart<ConductorActor>(
@@ -251,10 +278,21 @@ void Engine::Impl::spawn() {
         on_end(ending, reason, not_stopped);
       }));
   book.sampler = spawn_apart<SamplerActor>(
-      options.sample_every, std::function<void()>([this] {
+      std::cref(sample_every_ms), std::function<void()>([this] {
+        telemetry->collect(counters.telemetry);
         auto taken = std::make_shared<TelemetrySnapshot>(sample());
+        recent.update(*taken);
         stuck->update(*plan, counters, clock->steady_us(), *taken, [this](ShardIndex shard, std::int64_t busy_us) {
           const auto& stage = plan->stage_of(shard);
+          TelemetryEvent event;
+          event.kind = busy_us > 0 ? EventKind::stuck : EventKind::unstuck;
+          event.shard = shard;
+          event.type = &EventTypes::at(counters.shards[shard].busy_type.load(std::memory_order_relaxed));
+          if (busy_us > 0)
+            event.text = fmt::format("handling it for {:.1f} s; the deadline is {:.1f} s", static_cast<double>(busy_us) / 1e6,
+                                     static_cast<double>(stage.deadline.count()) / 1e3);
+          telemetry->add(std::move(event));
+          if (busy_us == 0) return;
           log(LogLevel::warning, plan->shard_name(shard),
               fmt::format("has been handling {} for {:.1f} s; its deadline is {:.1f} s. It can't be interrupted; look "
                           "for a loop or a blocking call in {}",
@@ -301,6 +339,59 @@ TelemetrySnapshot Engine::Impl::sample() {
   snapshot.syncs = sync_counters.syncs.get();
   snapshot.sync_time = sync_counters.time.snapshot();
   return snapshot;
+}
+
+template <class ShardsOf>
+void Engine::Impl::tell_decision(const SupervisorActor::Decided& decided, ShardsOf&& shards_of, const std::string& parent) {
+  TelemetryEvent event;
+  event.text = decided.text;
+  event.stage = parent;
+  if (decided.escalates) {
+    event.kind = EventKind::escalate;
+    telemetry->add(std::move(event));
+    return;
+  }
+  event.kind = EventKind::restart;
+  event.delay_us = decided.delay.count();
+  for (const auto child : decided.restart) {
+    const auto [first, count] = shards_of(child);
+    for (auto shard = first; shard < first + count; ++shard) {
+      event.shard = shard;
+      telemetry->add(event);
+    }
+  }
+}
+
+std::optional<std::size_t> Engine::Impl::find_stage(std::string_view stage, ControlResult& refusal) const {
+  const auto found = plan->topology.stage_index(stage);
+  if (!found) {
+    std::vector<std::string_view> names;
+    for (const auto& known : plan->topology.stages) names.push_back(known.name);
+    refusal = {ControlOutcome::unknown, fmt::format("there is no stage '{}'; there are: {}", stage, fmt::join(names, ", "))};
+    return std::nullopt;
+  }
+  const std::lock_guard lock(mutex);
+  if (ended) {
+    refusal = {ControlOutcome::ending, "the node has ended"};
+    return std::nullopt;
+  }
+  return found;
+}
+
+ControlResult Engine::Impl::set_paused(std::string_view stage, bool paused) {
+  ControlResult refusal;
+  const auto found = find_stage(stage, refusal);
+  if (!found) return refusal;
+  const auto first = plan->first_shard[*found];
+  for (std::uint32_t n = 0; n < plan->topology.stages[*found].shards; ++n)
+    caf::anon_send(book.shards[first + n], PauseMail{paused});
+  TelemetryEvent event;
+  event.kind = paused ? EventKind::pause : EventKind::resume;
+  event.stage = stage;
+  telemetry->add(std::move(event));
+  log(LogLevel::info, std::string(stage), paused ? "paused by an operator" : "resumed by an operator");
+  refusal.text = fmt::format("{} {}", stage, paused ? "is paused" : "goes on");
+  return refusal;
 }
 
 std::variant<ShardIndex, StateAnswer> Engine::Impl::find_owner(const StateQuestion& question) const {
@@ -350,6 +441,14 @@ void Engine::Impl::on_end(Ending ending, const std::string& reason, const std::v
       made.reason = error.what();
     }
   }
+  telemetry->collect(counters.telemetry);
+  TelemetryEvent event;
+  event.kind = EventKind::ended;
+  event.text = ending == Ending::failed        ? reason
+               : ending == Ending::finished     ? "finished: the input is read to its end and everything is done"
+               : ending == Ending::drained      ? "stopped on request with nothing left inside"
+                                                : "stopped on request; the rest stays in the journal";
+  telemetry->add(std::move(event));
   auto last = std::make_shared<TelemetrySnapshot>(sample());
   for (const auto& edge : last->edges) made.left_inside += edge.in_flight;
   const std::lock_guard lock(mutex);
@@ -384,6 +483,7 @@ Engine::Engine(Topology topology, std::unique_ptr<Journal> journal, EngineOption
   if (impl_->options.seed == 0) impl_->options.seed = std::random_device{}();
   impl_->journal = std::move(journal);
   impl_->started_us = impl_->clock->steady_us();
+  impl_->sample_every_ms = impl_->options.sample_every.count();
   impl_->build(std::move(topology));
   impl_->spawn();
   if (impl_->options.stepped) impl_->name_actors();
@@ -399,7 +499,13 @@ Engine::~Engine() {
   impl_->dismiss();
 }
 
-void Engine::request_stop(StopMode mode) { caf::anon_send(impl_->book.conductor, StopRequestMail{mode}); }
+void Engine::request_stop(StopMode mode) {
+  TelemetryEvent event;
+  event.kind = EventKind::stopping;
+  event.text = mode == StopMode::drain ? "reads no more and finishes what is inside" : "commits what is done and stops";
+  impl_->telemetry->add(std::move(event));
+  caf::anon_send(impl_->book.conductor, StopRequestMail{mode});
+}
 
 bool Engine::wait_for(std::chrono::milliseconds time) {
   std::unique_lock lock(impl_->mutex);
@@ -436,6 +542,84 @@ StateAnswer Engine::ask(const StateQuestion& question, std::chrono::milliseconds
           {},
           fmt::format("{} has not answered within {} ms; it is {}", impl_->plan->shard_name(shard), deadline.count(),
                       to_string(snapshot().shards[shard].state))};
+}
+
+std::shared_ptr<const TelemetrySnapshot> Engine::latest_snapshot() const {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->latest) return impl_->latest;
+  }
+  return std::make_shared<TelemetrySnapshot>(impl_->sample());
+}
+
+void Engine::sample_every(std::chrono::milliseconds time) {
+  impl_->sample_every_ms.store(std::max<std::int64_t>(1, time.count()), std::memory_order_relaxed);
+}
+
+const TelemetryLog& Engine::telemetry_log() const { return *impl_->telemetry; }
+
+std::uint64_t Engine::trace_one_in() const {
+  const auto asked = impl_->options.trace_one_in;
+  return asked == 0 ? 0 : std::bit_ceil(asked);
+}
+
+const Plan& Engine::plan() const { return *impl_->plan; }
+
+ControlResult Engine::pause(std::string_view stage) { return impl_->set_paused(stage, true); }
+
+ControlResult Engine::resume(std::string_view stage) { return impl_->set_paused(stage, false); }
+
+ControlResult Engine::restart_shard(std::string_view stage, std::uint32_t shard) {
+  ControlResult result;
+  const auto found = impl_->find_stage(stage, result);
+  if (!found) return result;
+  const auto& what = impl_->plan->topology.stages[*found];
+  if (shard >= what.shards)
+    return {ControlOutcome::unknown,
+            fmt::format("stage '{}' has the shards 0 to {}, and none numbered {}", stage, what.shards - 1, shard)};
+  if (what.kind != StageKind::actor)
+    return {ControlOutcome::refused, fmt::format("'{}' is a {}: only actors are restarted", stage,
+                                                 what.kind == StageKind::source ? "source" : "sink")};
+  caf::anon_send(impl_->book.supervisors[*found], RestartChildMail{shard});
+  return {ControlOutcome::done, fmt::format("{}/{} is being restarted", stage, shard)};
+}
+
+std::vector<DeadLetter> Engine::list_dead_letters(const DeadLetterFilter& filter, std::size_t most) const {
+  auto letters = impl_->journal ? runtime::list_dead_letters(*impl_->journal, filter, most)
+                                : list_boxed(*impl_->plan, impl_->dead_letters.latest(), filter);
+  if (letters.size() > most) letters.resize(most);
+  return letters;
+}
+
+void Engine::change_dead_letters(const DeadLetterFilter& filter, bool discard,
+                                 std::function<void(DeadLetterOutcome)> give) {
+  check_dead_letter_filter(filter);
+  HeldChange change;
+  change.discard = discard;
+  change.parked = filter.parked;
+  change.key = filter.key;
+  change.kind = filter.kind;
+  std::map<ShardIndex, std::vector<std::uint64_t>> by_shard;
+  DeadLetterOutcome refused;
+  const auto& plan = *impl_->plan;
+  for (const auto& id : filter.ids) {
+    const auto parsed = parse_dead_letter_id(id);
+    const auto stage = plan.topology.stage_index(parsed.stage);
+    if (stage && parsed.shard < plan.topology.stages[*stage].shards)
+      by_shard[plan.first_shard[*stage] + parsed.shard].push_back(parsed.ordinal);
+    else
+      refused.refused.push_back(fmt::format("{}: not there: there is no such shard", id));
+  }
+  if (filter.ids.empty())
+    for (ShardIndex shard = 0; shard < plan.shards.size(); ++shard)
+      if (!filter.stage || plan.stage_of(shard).name == *filter.stage) by_shard[shard];
+  const auto pending = std::make_shared<PendingDeadLetters>(std::move(give));
+  if (!refused.refused.empty()) pending->add(std::move(refused));
+  for (auto& [shard, ordinals] : by_shard) {
+    if (filter.stage && plan.stage_of(shard).name != *filter.stage) continue;
+    change.ordinals = std::move(ordinals);
+    caf::anon_send(impl_->book.shards[shard], HeldMail{change, pending});
+  }
 }
 
 std::vector<BoxedDeadLetter> Engine::dead_letters() const { return impl_->dead_letters.latest(); }

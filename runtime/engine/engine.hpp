@@ -14,7 +14,10 @@
 #include "runtime/engine/ask.hpp"
 #include "runtime/engine/clock.hpp"
 #include "runtime/engine/dead_letter_box.hpp"
+#include "runtime/engine/plan.hpp"
+#include "runtime/engine/telemetry_log.hpp"
 #include "runtime/engine/spool.hpp"
+#include "runtime/journal/dead_letters.hpp"
 #include "runtime/journal/journal.hpp"
 #include "runtime/telemetry/snapshot.hpp"
 #include "runtime/topology/topology.hpp"
@@ -33,6 +36,13 @@ enum class Ending : std::uint8_t {
   failed         // the node could not go on; `reason` says why
 };
 
+enum class ControlOutcome : std::uint8_t { done, unknown, refused, ending };
+struct ControlResult {
+  ControlOutcome outcome = ControlOutcome::done;
+  std::string text;  // what was done, or why not
+  [[nodiscard]] bool ok() const noexcept { return outcome == ControlOutcome::done; }
+};
+
 struct EngineResult {
   Ending ending = Ending::finished;
   std::string reason;
@@ -46,6 +56,9 @@ struct EngineOptions {
   std::chrono::milliseconds stop_deadline{
       10'000};  // for handlers to return at the end; then the engine ends without them
   std::chrono::milliseconds sample_every{200};
+  // One source event in so many, and what comes of it, is traced through all stages (a power of two; others are taken
+  // up to the next). What fails or is out of order is traced in any case. 0: only that.
+  std::uint64_t trace_one_in = 1024;
   std::chrono::milliseconds quiet_check_every{5};
   std::filesystem::path spill_directory;  // memory mode's spilled mailboxes; empty: the system's temporary folder
   std::uint64_t seed = 0;                 // of backoff jitter; 0: from the machine
@@ -76,6 +89,30 @@ class Engine {
   [[nodiscard]] const EngineResult& result() const;
   // As of now. Any thread.
   [[nodiscard]] TelemetrySnapshot snapshot() const;
+  // The sampler's latest, shared by all who look. Any thread.
+  [[nodiscard]] std::shared_ptr<const TelemetrySnapshot> latest_snapshot() const;
+  // How often it is made from now on; begins within EngineOptions::sample_every. Any thread.
+  void sample_every(std::chrono::milliseconds time);
+  // What has left the straight line, and traces; filled by the sampler. Any thread.
+  [[nodiscard]] const TelemetryLog& telemetry_log() const;
+  // EngineOptions::trace_one_in as it was taken.
+  [[nodiscard]] std::uint64_t trace_one_in() const;
+  // What is running here: stages, shards, edges. Unchanging.
+  [[nodiscard]] const Plan& plan() const;
+
+  // An operator's hand. Any thread. They return at once; what they ask for is done by the shards in their turn.
+  // A paused stage takes nothing from its mailboxes (a source: reads nothing), so that what is upstream comes to stand
+  // still too. The node does not end by itself while a paused stage has something to do. Not remembered after the end.
+  ControlResult pause(std::string_view stage);
+  ControlResult resume(std::string_view stage);
+  // The user's actor is made anew; states, mailbox and events that wait stay.
+  ControlResult restart_shard(std::string_view stage, std::uint32_t shard);
+  // Dead letters or parked events, in order of stage, shard, ordinal, at most so many. Reads the journal in the caller's
+  // thread. Throws BadValue for a filter that cannot fit, CorruptData.
+  [[nodiscard]] std::vector<DeadLetter> list_dead_letters(const DeadLetterFilter& filter, std::size_t most = 1000) const;
+  // Tries the chosen ones again at once, or erases them; `give` is told once, from one of the engine's threads, when it
+  // is committed. Parked events are tried again by whole keys. Throws BadValue for a filter that cannot fit.
+  void change_dead_letters(const DeadLetterFilter& filter, bool discard, std::function<void(DeadLetterOutcome)> give);
   // Asks the shard that owns the key. The state is as of a commit of that moment (which power loss can take back: then
   // the same events are done again). Waits at most that long. Any thread but the engine's own.
   [[nodiscard]] StateAnswer ask(const StateQuestion& question, std::chrono::milliseconds deadline = std::chrono::seconds(5));

@@ -31,6 +31,14 @@ struct AskMail {
   StateQuestion question;
   std::shared_ptr<PendingAnswer> answer;
 };
+struct OrderDueMail {};
+struct PauseMail {
+  bool paused;
+};
+struct HeldMail {
+  HeldChange change;
+  std::shared_ptr<PendingDeadLetters> outcome;
+};
 struct WorkResultMail {
   WorkResult result;
 };
@@ -51,6 +59,9 @@ struct TurnMail {
 struct FailureMail {
   std::size_t child;
   std::string reason;
+};
+struct RestartChildMail {  // an operator asks
+  std::size_t child;
 };
 struct RestartDueMail {
   std::vector<std::size_t> children;
@@ -91,6 +102,10 @@ MAILROOM_LOCAL_MESSAGE(StopReadingMail)
 MAILROOM_LOCAL_MESSAGE(StopShardMail)
 MAILROOM_LOCAL_MESSAGE(ProbeMail)
 MAILROOM_LOCAL_MESSAGE(AskMail)
+MAILROOM_LOCAL_MESSAGE(OrderDueMail)
+MAILROOM_LOCAL_MESSAGE(PauseMail)
+MAILROOM_LOCAL_MESSAGE(HeldMail)
+MAILROOM_LOCAL_MESSAGE(RestartChildMail)
 MAILROOM_LOCAL_MESSAGE(WorkResultMail)
 MAILROOM_LOCAL_MESSAGE(WorkOrderMail)
 MAILROOM_LOCAL_MESSAGE(SyncRequestMail)

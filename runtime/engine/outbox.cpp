@@ -59,6 +59,7 @@ void Outbox::recover(const ShardRecord& record, const std::function<std::uint64_
       channel.counters->dropped_oldest.set(sent.dropped_oldest);
       channel.counters->dropped_newest.set(sent.dropped_newest);
       channel.counters->rejected.set(sent.rejected);
+      channel.shed_told = sent.dropped_oldest + sent.dropped_newest + sent.rejected;
     }
     const auto consumed = consumed_by_receiver(id);
     // Everything undelivered stays on disk until its turn, whatever the policy was: recovery needs no memory for a
@@ -208,6 +209,15 @@ void Outbox::collect(JournalWrite* write, ShardRecord& record, Timestamp waterma
     channel.staged.clear();
     channel.open = nullptr;
     channel.room = 0;
+    const auto shed = counters.dropped_oldest.get() + counters.dropped_newest.get() + counters.rejected.get();
+    if (shed > channel.shed_told && on_shed_) {
+      const auto now = port_.now_us();
+      if (now >= channel.shed_told_us + shed_told_every_us) {
+        on_shed_(*channel.planned, shed - channel.shed_told);
+        channel.shed_told = shed;
+        channel.shed_told_us = now;
+      }
+    }
     channel.counters->pending.set(channel.pending_events);
   }
   staged_events_ = 0;
@@ -305,6 +315,15 @@ void Outbox::read_back(Channel& channel) {
                                   channel.on_disk, plan_.shard_name(channel.planned->to), channel.disk_next));
 }
 
+void Outbox::tell_shed() {
+  for (auto& channel : channels_) {
+    const auto& counters = *channel.counters;
+    const auto shed = counters.dropped_oldest.get() + counters.dropped_newest.get() + counters.rejected.get();
+    if (shed > channel.shed_told && on_shed_) on_shed_(*channel.planned, shed - channel.shed_told);
+    channel.shed_told = shed;
+  }
+}
+
 void Outbox::announce_watermark(Timestamp watermark) {
   owes_time_ = false;
   for (auto& channel : channels_) {
@@ -344,6 +363,7 @@ void Outbox::update_blocked(Channel& channel) {
   const bool blocks = channel.overflow == Overflow::backpressure && channel.pending_events > 0;
   if (blocks == channel.counted_blocked) return;
   channel.counted_blocked = blocks;
+  channel.counters->blocked.set(blocks ? 1 : 0);
   blocks ? ++blocked_ : --blocked_;
 }
 

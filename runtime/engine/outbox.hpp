@@ -53,6 +53,10 @@ class Outbox {
   // Gives sequences to what is staged, sheds by policy, adds it to the write (null in memory mode) and to the record.
   // `watermark`: no event with an earlier time will be emitted from now on.
   void collect(JournalWrite* write, ShardRecord& record, Timestamp watermark, const OnRejected& on_rejected);
+  // Told of shed events, all policies: several at a time, so that a mailbox that sheds for long does not fill the list.
+  void on_shed(std::function<void(const PlannedChannel&, std::uint64_t events)> tell) { on_shed_ = std::move(tell); }
+  // Tells of those not told yet.
+  void tell_shed();
   // After the commit: hands over what credit allows.
   void release();
   void on_credit(ChannelId channel, std::uint32_t events);
@@ -90,6 +94,8 @@ class Outbox {
     bool idle = false;                       // said so, and nothing was sent since
     bool listed = false;                     // in dirty_
     bool counted_blocked = false;
+    std::uint64_t shed_told = 0;
+    std::int64_t shed_told_us = 0;
   };
 
   struct Way;
@@ -108,6 +114,8 @@ class Outbox {
   Journal* journal_;
   ShardPort& port_;
   MakeSpill make_spill_;
+  static constexpr std::int64_t shed_told_every_us = 100'000;
+  std::function<void(const PlannedChannel&, std::uint64_t)> on_shed_;
   std::vector<Channel> channels_;     // as PlannedShard::outputs
   std::vector<std::vector<Way>> ways_;     // by EventType::index()
   std::vector<std::uint32_t> dirty_;       // channels with staged events

@@ -45,6 +45,7 @@ TelemetrySnapshot take_snapshot(const Plan& plan, const EngineCounters& counters
     edge.in_flight += c.pending.get() + (delivered > consumer.arrived ? delivered - consumer.arrived : 0) +
                       consumer.inbox + consumer.waiting;
     edge.sent += c.sent.get();
+    edge.blocked = edge.blocked || c.blocked.get() != 0;
   }
 
   for (std::size_t s = 0; s < plan.shards.size(); ++s) {
@@ -70,6 +71,9 @@ TelemetrySnapshot take_snapshot(const Plan& plan, const EngineCounters& counters
     shard.unrouted = c.unrouted.get();
     shard.order_violations = c.order_violations.get();
     shard.order_breaks = c.order_breaks.get();
+    shard.late = c.late.get();
+    shard.duplicates = c.duplicates.get();
+    shard.missing = c.missing.get();
     shard.commits = c.commits.get();
     shard.keys = c.keys.get();
     shard.wait = c.wait.snapshot();
@@ -92,6 +96,31 @@ TelemetrySnapshot take_snapshot(const Plan& plan, const EngineCounters& counters
   return snapshot;
 }
 
+void RecentQuantiles::update(TelemetrySnapshot& snapshot) {
+  constexpr std::uint64_t second = 1'000'000;
+  const bool look = seen_.empty() || snapshot.uptime_us >= looked_us_ + second;
+  if (look) {
+    looked_us_ = snapshot.uptime_us;
+    seen_.resize(snapshot.shards.size());
+  }
+  const auto between = [](const HistogramSnapshot& now, HistogramSnapshot& before) {
+    auto passed = now;
+    passed -= before;
+    before = now;
+    return ShardSnapshot::Recent{passed.quantile_us(0.5), passed.quantile_us(0.99)};
+  };
+  for (std::size_t s = 0; s < seen_.size(); ++s) {
+    auto& shard = snapshot.shards[s];
+    auto& seen = seen_[s];
+    if (look) {
+      seen.recent_wait = between(shard.wait, seen.wait);
+      seen.recent_work = between(shard.work, seen.work);
+    }
+    shard.recent_wait = seen.recent_wait;
+    shard.recent_work = seen.recent_work;
+  }
+}
+
 void StuckDetector::update(const Plan& plan, const EngineCounters& counters, std::int64_t now_us,
                            TelemetrySnapshot& snapshot, const Report& report) {
   for (std::size_t s = 0; s < seen_.size(); ++s) {
@@ -100,6 +129,7 @@ void StuckDetector::update(const Plan& plan, const EngineCounters& counters, std
     const auto handled = c.handled.get();
     const bool busy = c.busy_since_us.load(std::memory_order_relaxed) != 0;
     if (!busy || !seen.busy || handled != seen.handled) {
+      if (seen.reported) report(static_cast<ShardIndex>(s), 0);
       seen = {handled, now_us, busy, false};
       continue;
     }

@@ -31,6 +31,9 @@ class CafShardPort final : public ShardPort {
     else
       self_->delayed_send(self_, std::chrono::microseconds(microseconds), WakeMail{});
   }
+  void order_due_after(std::int64_t microseconds) override {
+    self_->delayed_send(self_, std::chrono::microseconds(std::max<std::int64_t>(1, microseconds)), OrderDueMail{});
+  }
   void wake_after_others() override { self_->send(book_.turns, TurnMail{shard_}); }
   void request_sync() override { self_->send(book_.syncer, SyncRequestMail{shard_}); }
   void order_work(std::uint32_t worker, WorkOrder order) override {
@@ -74,6 +77,9 @@ class ShardActor final : public caf::event_based_actor {
         [this](WorkResultMail& mail) { core_.on_work_result(std::move(mail.result)); },
         [this](const RestartMail&) { core_.restart(); },
         [this](const AskMail& mail) { mail.answer->give(core_.answer(mail.question)); },
+        [this](const OrderDueMail&) { core_.on_order_due(); },
+        [this](const PauseMail& mail) { core_.pause(mail.paused); },
+        [this](const HeldMail& mail) { mail.outcome->add(core_.change_held(mail.change)); },
         [this](const ProbeMail& mail) {
           send(book_.conductor, QuietMail{mail.round, core_.quiet_report()});
         },

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
+#include <set>
 
 #include <mailroom/errors.hpp>
 
@@ -18,7 +20,11 @@ ShardCore::ShardCore(const ShardSetup& setup)
       counters_(*setup.counters),
       setup_(setup),
       event_clock_(setup.plan->topology.clock == ClockKind::events),
-      outbox_(*setup.plan, setup.shard, setup.journal, *setup.port, *setup.channels, setup.make_spill) {
+      outbox_(*setup.plan, setup.shard, setup.journal, *setup.port, *setup.channels, setup.make_spill),
+      telemetry_(setup.telemetry),
+      // A trace counts its source's events from 1: each first of so many is sampled.
+      trace_mask_(setup.trace_one_in == 0 ? 0 : setup.trace_one_in - 1),
+      trace_match_(setup.trace_one_in == 1 ? 0 : 1) {
   for (const auto id : planned_.inputs) {
     Input input;
     input.planned = &plan_.channel(id);
@@ -33,6 +39,15 @@ ShardCore::ShardCore(const ShardSetup& setup)
     inputs_.push_back(input);
   }
   if (journal_ != nullptr) write_ = std::make_unique<JournalWrite>(journal_->new_write());
+  if (stage_.watch_order) watch_ = std::make_unique<ArrivalWatch>(plan_, shard_, counters_, *telemetry_);
+  outbox_.on_shed([this](const PlannedChannel& channel, std::uint64_t events) {
+    TelemetryEvent event;
+    event.kind = EventKind::shed;
+    event.shard = channel.to;
+    event.from = shard_;
+    event.count = events;
+    tell(std::move(event));
+  });
 }
 
 void ShardCore::prepare() {
@@ -99,6 +114,10 @@ void ShardCore::on_delivery(Delivery delivery) {
       input->arrived = last;
       input->idle = false;
       const auto left = size - item.next;
+      if (watch_) {
+        watch_->see(*input->planned, *item.parcel.batch, item.next, port_.now_us());
+        schedule_order_due();
+      }
       input->counters->inbox.add(left);
       counters_.depth.set(counters_.depth.get() + left);
       if (counters_.depth.get() > counters_.high_water.get()) counters_.high_water.set(counters_.depth.get());
@@ -126,8 +145,202 @@ void ShardCore::on_flush() {
   });
 }
 
+void ShardCore::pause(bool paused) {
+  guarded([&] {
+    if (paused_ == paused) return;
+    paused_ = paused;
+    set_state(ShardState::idle);
+    work();
+  });
+}
+
+void ShardCore::on_order_due() {
+  order_due_us_ = 0;
+  guarded([&] {
+    watch_->expire(port_.now_us());
+    schedule_order_due();
+  });
+}
+
+void ShardCore::schedule_order_due() {
+  const auto due = watch_->next_due();
+  if (due == 0 || order_due_us_ != 0) return;  // one that is under way is never later than the next
+  order_due_us_ = due;
+  port_.order_due_after(due - port_.now_us());
+}
+
+void ShardCore::tell(TelemetryEvent event) {
+  event.at_us = port_.now_us();
+  if (!event.shard) event.shard = shard_;
+  telemetry_->events.push(std::move(event));
+}
+
+void ShardCore::tell(EventKind kind, const HeldEvent& held, std::string text, std::int64_t delay_us) {
+  TelemetryEvent event;
+  event.kind = kind;
+  event.key = held.key;
+  event.attempt = held.attempts;
+  event.text = std::move(text);
+  if (held.channel != 0) {
+    event.from = plan_.channel(held.channel).from;
+    event.sequence = held.sequence;
+  }
+  if (held.event) {
+    event.type = &held.event->type(0);
+    event.trace = held.event->meta(0).trace;
+  }
+  if (kind == EventKind::dead_letter || kind == EventKind::park) {
+    event.letter = fmt::format("{}:{}", name_, held.ordinal);
+    event.reason_kind = held.kind;
+  }
+  if (delay_us >= 0) event.delay_us = delay_us;
+  tell(std::move(event));
+}
+
+void ShardCore::put_span(Span span) {
+  span.shard = shard_;
+  telemetry_->spans.push(std::move(span));
+}
+
+void ShardCore::put_span(const HeldEvent& held, unsigned attempt, std::int64_t started_us, std::int64_t ended_us,
+                         SpanOutcome outcome, const std::string& text) {
+  Span span;
+  span.trace = held.event->meta(0).trace;
+  span.type = &held.event->type(0);
+  span.key = held.key;
+  if (held.channel != 0) {
+    span.from = plan_.channel(held.channel).from;
+    span.sequence = held.sequence;
+  }
+  span.attempt = attempt;
+  span.entered_us = held.since_us;
+  span.started_us = started_us;
+  span.ended_us = ended_us;
+  span.outcome = outcome;
+  span.text = text;
+  put_span(std::move(span));
+}
+
+DeadLetterOutcome ShardCore::change_held(const HeldChange& change) {
+  DeadLetterOutcome outcome;
+  if (stopped_) {
+    outcome.refused.push_back(fmt::format("{} has stopped: the node is ending", name_));
+    return outcome;
+  }
+  const auto table = change.parked ? HeldReason::parked : HeldReason::dead;
+  const auto fits = [&](const HeldEvent& held) {
+    return (!change.key || *change.key == held.key) && (!change.kind || *change.kind == held.kind) &&
+           (change.ordinals.empty() ||
+            std::find(change.ordinals.begin(), change.ordinals.end(), held.ordinal) != change.ordinals.end());
+  };
+  guarded([&] {
+    if (has_to_commit()) commit();
+    std::set<std::string, std::less<>> keys;  // parked events are tried again by whole keys
+    const bool whole_keys = change.parked && !change.discard;
+    if (whole_keys && journal_ != nullptr)
+      journal_->scan_held_heads(table, planned_.id, [&](const HeldEvent& held, std::string_view) {
+        if (fits(held)) keys.insert(held.key);
+        return true;
+      });
+    else if (whole_keys)
+      for (const auto& letter : setup_.dead_letters->latest())
+        if (letter.stage == stage_.name && letter.shard == planned_.number && letter.parked && fits(letter.held))
+          keys.insert(letter.held.key);
+    const auto wanted = [&](const HeldEvent& held) { return whole_keys ? keys.contains(held.key) : fits(held); };
+
+    std::vector<HeldEvent> chosen;
+    if (journal_ != nullptr)
+      journal_->scan_held(table, planned_.id, [&](HeldEvent held) {
+        if (wanted(held)) chosen.push_back(std::move(held));
+        return true;
+      });
+    else
+      chosen = setup_.dead_letters->take(stage_.name, planned_.number, change.parked, wanted);
+
+    std::set<std::uint64_t> found;
+    for (const auto& held : chosen) found.insert(held.ordinal);
+    for (const auto ordinal : change.ordinals)
+      if (!found.contains(ordinal))
+        outcome.refused.push_back(fmt::format("{}:{}: not there: `list` shows what is", name_, ordinal));
+
+    if (change.discard) {
+      for (const auto& held : chosen) discard_held(held, change.parked);
+      outcome.changed = chosen.size();
+    } else if (change.parked) {
+      std::map<std::string, std::vector<HeldEvent>> lots;
+      for (auto& held : chosen) {
+        erase_held(HeldReason::parked, held.ordinal);
+        auto* input = input_of(held.channel);
+        if (input != nullptr) input->counters->parked.set(input->counters->parked.get() - 1);
+        counters_.parked.set(counters_.parked.get() - 1);
+        held.redrive = false;
+        held.attempts = 0;
+        held.since_us = port_.now_us();
+        lots[held.key].push_back(std::move(held));
+      }
+      outcome.changed = chosen.size();
+      uncommitted_ += chosen.size();
+      for (auto& [key, lot] : lots) redrive_parked(key, std::move(lot));
+    } else {
+      for (auto& held : chosen) {
+        std::string why;
+        const auto ordinal = held.ordinal;
+        auto kept = held;
+        if (redrive_dead(std::move(held), why)) {
+          erase_held(HeldReason::dead, ordinal);
+          ++uncommitted_;
+          ++outcome.changed;
+          continue;
+        }
+        outcome.refused.push_back(fmt::format("{}:{}: {}", name_, ordinal, why));
+        if (journal_ == nullptr) setup_.dead_letters->add({stage_.name, planned_.number, std::move(kept), false});
+      }
+    }
+    if (has_to_commit()) commit();
+    work();
+  });
+  return outcome;
+}
+
+void ShardCore::discard_held(const HeldEvent& held, bool parked) {
+  ++uncommitted_;
+  erase_held(parked ? HeldReason::parked : HeldReason::dead, held.ordinal);
+  if (!parked) return;
+  counters_.parked.set(counters_.parked.get() - 1);
+  if (auto* input = input_of(held.channel)) {
+    input->counters->parked.set(input->counters->parked.get() - 1);
+    input->counters->dead_lettered.add();
+  }
+  unpark(held.key);
+}
+
+bool ShardCore::redrive_dead(HeldEvent held, std::string& why) {
+  if (!held.event) {
+    why = fmt::format("dirty input cannot be tried again: mend {} and read it anew, or discard it",
+                      held.origin.empty() ? "the source" : held.origin);
+    return false;
+  }
+  if (held.kind != "overflow") {
+    why = "it cannot be tried again here";
+    return false;
+  }
+  // It was shed on its way out of this shard: it goes that way again.
+  EventBatch copy;
+  copy.append_copy(held.event->type(0), held.event->event(0), held.event->meta(0));
+  outbox_.mark();
+  outbox_.emit_to(held.origin, copy.type(0), const_cast<void*>(copy.event(0)), copy.meta(0).time, copy.meta(0).trace,
+                  copy.meta(0).behind_ms);
+  return true;
+}
+
+void ShardCore::redrive_parked(const std::string& key, std::vector<HeldEvent> lot) {
+  throw ScenarioError(fmt::format("{} has {} parked events of key '{}' and parks none", name_, lot.size(), key));
+}
+
 void ShardCore::stop() {
   guarded([&] {
+    if (watch_) watch_->expire(port_.now_us(), true);
+    outbox_.tell_shed();
     if (has_to_commit()) commit();
   });
   stopped_ = true;
@@ -248,10 +461,11 @@ void ShardCore::bury(HeldEvent held, Input* input) {
   counters_.dead_letters.add();
   if (input != nullptr) input->counters->dead_lettered.add();
   ++uncommitted_;
+  tell(EventKind::dead_letter, held, held.reason);
   if (journal_ != nullptr)
     put_held(HeldReason::dead, held);
   else
-    setup_.dead_letters->add({stage_.name, planned_.number, std::move(held)});
+    setup_.dead_letters->add({stage_.name, planned_.number, std::move(held), false});
 }
 
 ShardCore::Input* ShardCore::find_input(ChannelId channel) noexcept {

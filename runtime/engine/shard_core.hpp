@@ -13,7 +13,9 @@
 
 #include "runtime/engine/ask.hpp"
 #include "runtime/engine/channel_counters.hpp"
+#include "runtime/engine/arrival_watch.hpp"
 #include "runtime/engine/dead_letter_box.hpp"
+#include "runtime/engine/dead_letter_control.hpp"
 #include "runtime/engine/outbox.hpp"
 #include "runtime/engine/plan.hpp"
 #include "runtime/engine/shard_port.hpp"
@@ -32,6 +34,8 @@ struct ShardSetup {
   ShardCounters* counters = nullptr;
   std::vector<ChannelCounters>* channels = nullptr;  // as Plan::channels
   DeadLetterBox* dead_letters = nullptr;             // memory mode: where dead letters are kept
+  ShardTelemetry* telemetry = nullptr;
+  std::uint64_t trace_one_in = 0;  // a power of two; 0: only what fails or is out of order is traced
   MakeSpill make_spill;
   std::function<void(LogLevel, const std::string& shard, std::string_view text)> log;
   std::function<std::uint64_t(ChannelId)> consumed_by_receiver;  // for recovery of what is under way
@@ -68,6 +72,12 @@ class ShardCore {
   virtual void restart() {}
   // What is known about a key, as it is committed. Only shards that keep states are asked.
   virtual StateAnswer answer(const StateQuestion& question);
+  // Paused, it takes nothing from its mailbox, fires no timer and tries nothing again; it gives no credit either, so its
+  // producers come to stand still in turn.
+  void pause(bool paused);
+  // What an operator asks for of its dead letters or parked events; committed when it returns.
+  DeadLetterOutcome change_held(const HeldChange& change);
+  void on_order_due();
   // Sources: no more input is read from now on.
   virtual void stop_reading() {}
   // Commits what is done; nothing is handled afterwards.
@@ -101,6 +111,13 @@ class ShardCore {
   // "events" clock: no event with an earlier time will be emitted from now on.
   [[nodiscard]] virtual Timestamp outgoing_watermark() const { return clock_; }
 
+  // Puts a dead letter, whose record is erased already, back to work; false: it cannot be, and `why` says so.
+  virtual bool redrive_dead(HeldEvent held, std::string& why);
+  // The same for a key's whole parking lot, in order.
+  virtual void redrive_parked(const std::string& key, std::vector<HeldEvent> lot);
+  // An event left the parking lot for good.
+  virtual void unpark(const std::string& key) { (void)key; }
+
   // One atomic write of all that was done since the last, then the release of outputs and credit.
   void commit();
   void need_flush();
@@ -117,7 +134,21 @@ class ShardCore {
                                       ChannelId channel, std::uint64_t sequence);
   void put_held(HeldReason table, const HeldEvent& event);
   void erase_held(HeldReason table, std::uint64_t ordinal);
-  void set_state(ShardState state) { counters_.state.store(state, std::memory_order_relaxed); }
+  void set_state(ShardState state) {
+    if (paused_ && state != ShardState::stopped && state != ShardState::finished) state = ShardState::paused;
+    counters_.state.store(state, std::memory_order_relaxed);
+  }
+  // Telemetry. Nothing is done for events that are in order and not sampled.
+  void tell(TelemetryEvent event);
+  void tell(EventKind kind, const HeldEvent& held, std::string text, std::int64_t delay_us = -1);
+  [[nodiscard]] bool is_sampled(TraceId trace) const noexcept { return (trace & trace_mask_) == trace_match_; }
+  // Sampled, or out of order when it came. `true` once.
+  [[nodiscard]] bool wants_span(TraceId trace) {
+    return is_sampled(trace) || (watch_ && watch_->marks() && watch_->take_mark(trace));
+  }
+  void put_span(Span span);
+  void put_span(const HeldEvent& held, unsigned attempt, std::int64_t started_us, std::int64_t ended_us, SpanOutcome outcome,
+                const std::string& text);
   void fail(const std::string& reason);
   // Runs `body`; storage and scenario errors stop the node.
   template <class Body>
@@ -143,8 +174,16 @@ class ShardCore {
   Timestamp finite_clock_ = Timestamp::min();  // the last one before the end
   std::size_t uncommitted_ = 0;                // events and changes since the last commit
   bool stopped_ = false;
+  bool paused_ = false;
+  ShardTelemetry* const telemetry_;
+  const std::uint64_t trace_mask_, trace_match_;
+  std::unique_ptr<ArrivalWatch> watch_;  // null: the stage has no "watch_order"
 
  private:
+  void discard_held(const HeldEvent& held, bool parked);
+  void schedule_order_due();
+  std::int64_t order_due_us_ = 0;  // asked for; 0: none
+
   [[nodiscard]] Input* find_input(ChannelId channel) noexcept;
   std::unique_ptr<JournalWrite> write_;
   std::vector<std::pair<ChannelId, std::uint64_t>> finished_;  // parcels to erase in the next commit

@@ -27,6 +27,7 @@ struct WorkOrder {
   std::uint32_t first = 0, last = 0;  // [first, last)
   unsigned attempt = 1;
   Timestamp now;
+  std::uint64_t trace_mask = 0, trace_match = 1;  // sampled traces: ShardCore::is_sampled()
 };
 
 struct WorkResult {
@@ -40,11 +41,17 @@ struct WorkResult {
     bool scenario_error;
     std::string text;
   };
+  // When the handler ran; of events whose visit is traced, and of those that failed. Steady clock.
+  struct Timing {
+    std::uint32_t event;
+    std::int64_t started_us, ended_us;
+  };
   std::uint64_t id = 0;
   std::uint32_t worker = 0;
   std::shared_ptr<EventBatch> emitted;  // meta.time set; in order of the events
   std::vector<Emission> emissions;      // one for each event in `emitted`
   std::vector<Failure> failures;
+  std::vector<Timing> timings;
   std::int64_t work_us = 0;
 };
 
@@ -59,6 +66,8 @@ class ShardPort {
   virtual void flush_later() = 0;
   // Calls on_wake() after that time. Several may be under way; early calls do no harm.
   virtual void wake_after(std::int64_t microseconds) = 0;
+  // Calls on_order_due() after that time.
+  virtual void order_due_after(std::int64_t microseconds) = 0;
   // Calls on_wake() once everybody who waits for a core now has had one.
   virtual void wake_after_others() = 0;
   // Calls on_synced() once everything committed so far is safe.

@@ -20,7 +20,7 @@ void SinkShard::prepare() {
 }
 
 void SinkShard::work() {
-  if (sink_ == nullptr || inbox_.empty()) return;
+  if (sink_ == nullptr || inbox_.empty() || paused_) return;
   if (journal_ == nullptr) {
     write_out();
     need_flush();
@@ -35,7 +35,7 @@ void SinkShard::work() {
 void SinkShard::on_synced() {
   sync_requested_ = false;
   guarded([this] {
-    write_out();
+    if (!paused_) write_out();
     if (has_to_commit()) commit();
     if (event_clock_ && inbox_.empty()) set_state(ShardState::idle);
     work();
@@ -54,9 +54,15 @@ void SinkShard::write_out() {
     const auto left = size - item.next;
     for (; item.next < size; ++item.next) {
       const auto& batch = *item.parcel.batch;
+      const bool traced = is_sampled(batch.meta(item.next).trace);
+      const auto started = traced ? port_.now_us() : 0;
       sink_->write({batch.type(item.next), batch.event(item.next), batch.meta(item.next), item.parcel.channel,
                     item.parcel.first_sequence + item.next});
       ++record_.sequence;
+      if (!traced) continue;
+      auto held = hold(batch, item.next, {}, item.parcel.channel, item.parcel.first_sequence + item.next);
+      held.since_us = item.sent_us;
+      put_span(held, 1, started, port_.now_us(), SpanOutcome::done, {});
     }
     written += left;
     if (left > 0) {

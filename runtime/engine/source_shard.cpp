@@ -33,6 +33,10 @@ void SourceShard::prepare() {
 
 void SourceShard::work() {
   if (source_ == nullptr) return;
+  if (paused_ && !ended_) {
+    set_state(ShardState::paused);
+    return;
+  }
   if (outbox_.blocked()) {
     set_state(ShardState::blocked_downstream);
     return;
@@ -48,7 +52,7 @@ void SourceShard::work() {
 void SourceShard::on_wake() {
   reading_later_ = false;
   guarded([this] {
-    if (ended_ || no_more_reading_ || outbox_.blocked() || source_ == nullptr) {
+    if (ended_ || no_more_reading_ || paused_ || outbox_.blocked() || source_ == nullptr) {
       work();
       return;
     }
@@ -128,6 +132,14 @@ void SourceShard::emit_portion() {
       time = arrival;
     latest = std::max(latest, time - stage_.lateness);
     const auto behind = time < latest ? behind_ms(time, latest) : 0;
+    if (is_sampled(make_trace(stream_, record_.sequence + 1))) {
+      Span span;
+      span.trace = make_trace(stream_, record_.sequence + 1);
+      span.type = &type;
+      span.started_us = port_.now_us();
+      span.outcome = SpanOutcome::emitted;
+      put_span(std::move(span));
+    }
     // The batch is ours alone and cleared before it is read into again: its events may be moved from.
     if (outbox_.emit(type, const_cast<void*>(batch_.events.event(i)), time, make_trace(stream_, ++record_.sequence), behind) == 0)
       counters_.unrouted.add();

@@ -5,6 +5,7 @@
 
 #include <caf/all.hpp>
 #include <fmt/format.h>
+#include <numeric>
 
 #include "runtime/engine/clock.hpp"
 #include "runtime/engine/messages.hpp"
@@ -15,13 +16,21 @@ namespace mailroom::runtime {
 class SupervisorActor final : public caf::event_based_actor {
  public:
   using Log = std::function<void(LogLevel, const std::string& who, std::string_view text)>;
+  // What is told of its decisions: a child, or all children, restart after `delay`; a failure goes to the parent.
+  struct Decided {
+    std::vector<std::size_t> restart;
+    std::chrono::microseconds delay{0};
+    bool escalates = false;
+    std::string text;
+  };
+  using Tell = std::function<void(const Decided&)>;
 
   // `children` is read when the first failure arrives: the address book is complete by then.
   // `parent` gets FailureMail{index_in_parent, reason}; without one, `last_resort` is called.
   SupervisorActor(caf::actor_config& config, std::string name, SupervisionPolicy policy,
                   std::vector<std::string> child_names, std::function<std::vector<caf::actor>()> children,
                   std::function<void(SupervisorActor&, const std::string&)> escalate, const Clock& clock,
-                  std::uint64_t seed, Log log)
+                  std::uint64_t seed, Log log, Tell tell)
       : caf::event_based_actor(config),
         name_(std::move(name)),
         logic_(policy, child_names),
@@ -30,7 +39,8 @@ class SupervisorActor final : public caf::event_based_actor {
         escalate_(std::move(escalate)),
         clock_(clock),
         random_(seed),
-        log_(std::move(log)) {}
+        log_(std::move(log)),
+        tell_(std::move(tell)) {}
 
  protected:
   caf::behavior make_behavior() override {
@@ -43,6 +53,7 @@ class SupervisorActor final : public caf::event_based_actor {
             const auto text =
                 fmt::format("{}. The last failure: {}: {}", decision.reason, child_names_[mail.child], mail.reason);
             log_(LogLevel::error, name_, text);
+            tell_({{}, {}, true, text});
             escalate_(*this, text);
             return;
           }
@@ -53,6 +64,7 @@ class SupervisorActor final : public caf::event_based_actor {
                                ? child_names_[decision.restart.front()]
                                : fmt::format("{} of its {} children", decision.restart.size(), child_names_.size()),
                            std::chrono::duration_cast<std::chrono::milliseconds>(decision.delay).count()));
+          tell_({decision.restart, decision.delay, false, fmt::format("{}: {}", child_names_[mail.child], mail.reason)});
           delayed_send(this, std::chrono::duration_cast<std::chrono::microseconds>(decision.delay),
                        RestartDueMail{decision.restart});
         },
@@ -61,8 +73,17 @@ class SupervisorActor final : public caf::event_based_actor {
           logic_.restarted(mail.children);
           for (const auto child : mail.children) send(children[child], RestartMail{});
         },
+        // It is no failure: it costs nothing of the restart intensity.
+        [this](const RestartChildMail& mail) {
+          log_(LogLevel::info, name_, fmt::format("restarting {}: an operator asked for it", child_names_[mail.child]));
+          tell_({{mail.child}, {}, false, "an operator asked for it"});
+          send(children_()[mail.child], RestartMail{});
+        },
         // From the parent: everything below is restarted, in order.
         [this](const RestartMail&) {
+          std::vector<std::size_t> all(child_names_.size());
+          std::iota(all.begin(), all.end(), 0);
+          tell_({std::move(all), {}, false, "with its stage"});
           for (const auto& child : children_()) send(child, RestartMail{});
         },
     };
@@ -77,6 +98,7 @@ class SupervisorActor final : public caf::event_based_actor {
   const Clock& clock_;
   std::mt19937_64 random_;
   Log log_;
+  Tell tell_;
 };
 
 }  // namespace mailroom::runtime

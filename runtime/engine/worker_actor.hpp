@@ -30,7 +30,7 @@ class WorkerActor final : public caf::event_based_actor {
     return {
         [this](const WorkOrderMail& mail) {
           const auto begin = clock_.steady_us();
-          auto result = run_work_order(*host_, stage_, mail.order, log_);
+          auto result = run_work_order(*host_, stage_, mail.order, clock_, log_);
           result.worker = number_;
           result.work_us = clock_.steady_us() - begin;
           send(book_.shards[queue_], WorkResultMail{std::move(result)});

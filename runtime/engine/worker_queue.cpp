@@ -67,7 +67,7 @@ void WorkerQueue::work() {
 
 void WorkerQueue::hand_out() {
   const auto now_us = port_.now_us();
-  while (!free_.empty() && !outbox_.blocked() && !awaits_supervisor_ && !stopped_) {
+  while (!free_.empty() && !outbox_.blocked() && !awaits_supervisor_ && !stopped_ && !paused_) {
     if (hand_out_retry()) continue;
     if (inbox_.empty()) break;
     auto& item = inbox_.front();
@@ -125,7 +125,7 @@ void WorkerQueue::hand_out() {
       const auto id = next_order_++;
       const auto worker = free_.back();
       free_.pop_back();
-      port_.order_work(worker, {id, order.batch, first, last, 1, event_clock_ ? clock_ : port_.wall()});
+      port_.order_work(worker, {id, order.batch, first, last, 1, event_clock_ ? clock_ : port_.wall(), trace_mask_, trace_match_});
       counters_.busy_type.store(order.batch->type(first).index(), std::memory_order_relaxed);
       outstanding_.emplace(id, std::move(order));
     }
@@ -155,7 +155,7 @@ bool WorkerQueue::hand_out_retry() {
   const auto id = next_order_++;
   const auto worker = free_.back();
   free_.pop_back();
-  port_.order_work(worker, {id, order.batch, 0, 1, order.held.attempts + 1, event_clock_ ? clock_ : port_.wall()});
+  port_.order_work(worker, {id, order.batch, 0, 1, order.held.attempts + 1, event_clock_ ? clock_ : port_.wall(), 0, 0});
   outstanding_.emplace(id, std::move(order));
   return true;
 }
@@ -171,6 +171,7 @@ void WorkerQueue::on_work_result(WorkResult result) {
     counters_.handled.add(events);
     counters_.work.record(static_cast<std::uint64_t>(result.work_us) / events, events);
 
+    trace_chunk(order, result);
     // What was emitted goes into our outbox in the order of the events.
     for (std::size_t i = 0; i < result.emissions.size(); ++i) {
       const auto& meta = result.emitted->meta(i);
@@ -216,6 +217,54 @@ void WorkerQueue::on_work_result(WorkResult result) {
   });
 }
 
+// Spans of what was sampled or failed. A retry is always traced.
+void WorkerQueue::trace_chunk(const Order& order, const WorkResult& result) {
+  auto failure = result.failures.begin();
+  for (const auto& timing : result.timings) {
+    HeldEvent held = order.held;
+    if (order.parcel) {
+      const auto& item = order.parcel->item;
+      held = hold(*order.batch, timing.event, {}, item.input->planned->id, item.parcel.first_sequence + timing.event);
+      held.since_us = item.sent_us;
+    }
+    while (failure != result.failures.end() && failure->event < timing.event) ++failure;
+    const bool failed = failure != result.failures.end() && failure->event == timing.event;
+    const auto attempt = held.attempts + 1;
+    const auto outcome = !failed                                   ? SpanOutcome::done
+                         : failure->rejected                       ? SpanOutcome::rejected
+                         : attempt <= stage_.on_failure.retries    ? SpanOutcome::failed
+                         : stage_.on_failure.then == Then::skip     ? SpanOutcome::dead_letter
+                         : stage_.on_failure.then == Then::park_key ? SpanOutcome::parked
+                                                                    : SpanOutcome::failed;
+    put_span(held, attempt, timing.started_us, timing.ended_us, outcome, failed ? failure->text : std::string());
+  }
+}
+
+void WorkerQueue::try_again(HeldEvent held) {
+  auto* input = input_of(held.channel);
+  held.redrive = false;
+  held.attempts = 0;
+  held.since_us = port_.now_us();
+  held.ordinal = record_.next_ordinal++;
+  put_held(HeldReason::waiting, held);
+  ++uncommitted_;
+  if (input != nullptr) input->counters->waiting.add();
+  again_.emplace(0, std::move(held));
+}
+
+bool WorkerQueue::redrive_dead(HeldEvent held, std::string& why) {
+  if (!held.event || held.kind == "overflow") return ShardCore::redrive_dead(std::move(held), why);
+  auto* input = input_of(held.channel);
+  if (input != nullptr) input->counters->dead_lettered.set(input->counters->dead_lettered.get() - 1);
+  try_again(std::move(held));
+  return true;
+}
+
+// Keys do not matter here: each parked event is one for itself.
+void WorkerQueue::redrive_parked(const std::string&, std::vector<HeldEvent> lot) {
+  for (auto& held : lot) try_again(std::move(held));
+}
+
 void WorkerQueue::mark_done(Input& input, std::uint64_t first, std::uint64_t last) {
   auto& beyond = input.consumed.beyond;
   beyond.emplace_back(first, last);
@@ -245,6 +294,7 @@ void WorkerQueue::failed(HeldEvent held, Input* input, const WorkResult::Failure
     return;
   }
   counters_.failures.add();
+  held.since_us = port_.now_us();
   if (held.attempts <= stage_.on_failure.retries)
     held.due = {};
   else if (stage_.on_failure.then == Then::skip || stage_.on_failure.then == Then::park_key ||
@@ -262,6 +312,7 @@ void WorkerQueue::failed(HeldEvent held, Input* input, const WorkResult::Failure
   const auto drawn = std::uniform_real_distribution<double>(0.0, 1.0)(random_);
   const auto delay =
       std::chrono::duration_cast<std::chrono::microseconds>(backoff_.delay(std::max(1u, held.attempts), drawn)).count();
+  if (held.attempts > 0) tell(EventKind::retry, held, held.reason, delay);
   again_.emplace(port_.now_us() + delay, std::move(held));
 }
 
@@ -276,10 +327,11 @@ void WorkerQueue::give_up(HeldEvent held, Input* input) {
       held.when = port_.wall();
       counters_.parked.add();
       if (input != nullptr) input->counters->parked.add();
+      tell(EventKind::park, held, held.reason);
       if (journal_ != nullptr)
         put_held(HeldReason::parked, held);
       else
-        setup_.dead_letters->add({stage_.name, planned_.number, std::move(held)});
+        setup_.dead_letters->add({stage_.name, planned_.number, std::move(held), true});
       break;
     default: bury(std::move(held), input); break;
   }
@@ -292,8 +344,8 @@ void WorkerQueue::on_wake() {
 }
 
 void WorkerQueue::schedule_wake() {
-  // What can't be handed out now is when a worker, credit or the supervisor calls work() again.
-  if (again_.empty() || free_.empty() || awaits_supervisor_ || outbox_.blocked()) return;
+  // Who ends what holds it up calls work().
+  if (again_.empty() || free_.empty() || paused_ || awaits_supervisor_ || outbox_.blocked()) return;
   const auto due = again_.begin()->first;
   if (wake_due_us_ != 0 && wake_due_us_ <= due) return;
   wake_due_us_ = due;
@@ -363,7 +415,7 @@ class ChunkPort final : public ContextPort {
 
 }  // namespace
 
-WorkResult run_work_order(ActorHost& host, const Stage& stage, const WorkOrder& order,
+WorkResult run_work_order(ActorHost& host, const Stage& stage, const WorkOrder& order, const Clock& clock,
                           const std::function<void(LogLevel, std::string_view)>& log) {
   WorkResult result;
   result.id = order.id;
@@ -376,8 +428,11 @@ WorkResult run_work_order(ActorHost& host, const Stage& stage, const WorkOrder& 
     context.begin(stage.name, no_key, meta.time, order.now, meta.trace, order.attempt, meta.behind_ms);
     port.begin(i, context);
     WorkResult::Failure failure{i, false, false, {}};
+    const bool traced = (meta.trace & order.trace_mask) == order.trace_match;
+    const auto started = traced ? clock.steady_us() : 0;
     try {
       host.handle(order.batch->type(i), order.batch->event(i), no_key, context);
+      if (traced) result.timings.push_back({i, started, clock.steady_us()});
       continue;
     } catch (const Rejected& refusal) {
       failure.rejected = true;
@@ -390,6 +445,7 @@ WorkResult run_work_order(ActorHost& host, const Stage& stage, const WorkOrder& 
     } catch (...) {
       failure.text = "an exception that is not a std::exception";
     }
+    result.timings.push_back({i, started, clock.steady_us()});
     port.rollback();
     result.failures.push_back(std::move(failure));
   }

@@ -13,6 +13,7 @@
 
 #include <mailroom/actor_type.hpp>
 
+#include "runtime/engine/clock.hpp"
 #include "runtime/engine/shard_core.hpp"
 #include "runtime/engine/supervision.hpp"
 
@@ -30,6 +31,8 @@ class WorkerQueue final : public ShardCore {
 
  protected:
   void work() override;
+  bool redrive_dead(HeldEvent held, std::string& why) override;
+  void redrive_parked(const std::string& key, std::vector<HeldEvent> lot) override;
   [[nodiscard]] bool at_rest() const override {
     return open_.empty() && outstanding_.empty() && again_.empty() && !awaits_supervisor_;
   }
@@ -52,6 +55,8 @@ class WorkerQueue final : public ShardCore {
   bool hand_out_retry();
   // In order of arrival, so that watermarks pass only what is done.
   void finish_done_parcels();
+  void try_again(HeldEvent held);
+  void trace_chunk(const Order& order, const WorkResult& result);
   void mark_done(Input& input, std::uint64_t first, std::uint64_t last);
   void failed(HeldEvent held, Input* input, const WorkResult::Failure& failure);
   void give_up(HeldEvent held, Input* input);
@@ -71,7 +76,7 @@ class WorkerQueue final : public ShardCore {
 };
 
 // Runs one chunk. Used by a worker, on its own thread; never throws.
-WorkResult run_work_order(ActorHost& host, const Stage& stage, const WorkOrder& order,
+WorkResult run_work_order(ActorHost& host, const Stage& stage, const WorkOrder& order, const Clock& clock,
                           const std::function<void(LogLevel, std::string_view)>& log);
 
 }  // namespace mailroom::runtime

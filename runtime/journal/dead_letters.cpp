@@ -27,28 +27,8 @@ struct Chosen {
   [[nodiscard]] std::string id() const { return fmt::format("{}/{}:{}", stage, shard, head.ordinal); }
 };
 
-void check_id(std::string_view id) {
-  const auto slash = id.rfind('/');
-  const auto colon = id.rfind(':');
-  const auto is_number = [](std::string_view text) {
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return !text.empty() && error == std::errc() && end == text.data() + text.size();
-  };
-  if (slash == std::string_view::npos || colon == std::string_view::npos || slash == 0 || colon < slash ||
-      !is_number(id.substr(slash + 1, colon - slash - 1)) || !is_number(id.substr(colon + 1)))
-    throw BadValue(
-        fmt::format("dead letter id \"{}\": expected stage/shard:number, like orders/2:17, as `list` shows it", id));
-}
-
 void check_filter(Journal& journal, const DeadLetterFilter& filter) {
-  for (const auto& id : filter.ids) check_id(id);
-  if (filter.kind) {
-    const auto kinds = filter.parked ? std::vector<std::string>{"failed", "follows"}
-                                     : std::vector<std::string>{"rejected", "failed", "dirty", "overflow"};
-    if (std::find(kinds.begin(), kinds.end(), *filter.kind) == kinds.end())
-      throw BadValue(fmt::format("kind \"{}\": expected one of {}", *filter.kind, fmt::join(kinds, ", ")));
-  }
+  check_dead_letter_filter(filter);
   if (filter.stage) {
     const auto shards = journal.shards();
     if (std::none_of(shards.begin(), shards.end(),
@@ -62,7 +42,8 @@ void check_filter(Journal& journal, const DeadLetterFilter& filter) {
 }
 
 // Everything of the table that fits the filter. `whole_keys`: a parked event that fits brings its key's whole lot.
-std::vector<Chosen> choose(Journal& journal, const DeadLetterFilter& filter, bool whole_keys) {
+std::vector<Chosen> choose(Journal& journal, const DeadLetterFilter& filter, bool whole_keys,
+                           std::size_t most = std::numeric_limits<std::size_t>::max()) {
   check_filter(journal, filter);
   const std::set<std::string, std::less<>> ids(filter.ids.begin(), filter.ids.end());
   std::vector<Chosen> chosen;
@@ -70,6 +51,7 @@ std::vector<Chosen> choose(Journal& journal, const DeadLetterFilter& filter, boo
   std::sort(shards.begin(), shards.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   for (const auto& [shard_id, name] : shards) {
     if (filter.stage && *filter.stage != name.first) continue;
+    if (chosen.size() >= most) break;
     std::set<std::string> keys;
     const auto fits = [&, stage = name.first, shard = name.second](const HeldEvent& head) {
       return (!filter.key || *filter.key == head.key) && (!filter.kind || *filter.kind == head.kind) &&
@@ -86,7 +68,7 @@ std::vector<Chosen> choose(Journal& journal, const DeadLetterFilter& filter, boo
         [&, id = shard_id, stage = name.first, shard = name.second](HeldEvent head, std::string_view batch) {
           if (keys.contains(head.key) || fits(head))
             chosen.push_back({id, stage, shard, std::move(head), std::string(batch)});
-          return true;
+          return chosen.size() < most;
         });
   }
   return chosen;
@@ -129,6 +111,8 @@ DeadLetter describe(Chosen row, const Names& names, bool parked) {
     letter.payload = std::move(event["payload"]);
     letter.origin = event["trace"].get<std::string>();
     const auto colon = letter.origin.find(':');
+    letter.trace = make_trace(static_cast<std::uint16_t>(std::stoul(letter.origin.substr(0, colon))),
+                              std::stoull(letter.origin.substr(colon + 1)));
     if (const auto source = names.shards.find(letter.origin.substr(0, colon)); source != names.shards.end())
       letter.origin.replace(0, colon, source->second);
   }
@@ -137,10 +121,35 @@ DeadLetter describe(Chosen row, const Names& names, bool parked) {
 
 }  // namespace
 
-std::vector<DeadLetter> list_dead_letters(Journal& journal, const DeadLetterFilter& filter) {
+DeadLetterId parse_dead_letter_id(std::string_view id) {
+  const auto slash = id.rfind('/');
+  const auto colon = id.rfind(':');
+  const auto read = [](std::string_view text, auto& number) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return !text.empty() && error == std::errc() && end == text.data() + text.size();
+  };
+  DeadLetterId parsed;
+  if (slash == std::string_view::npos || colon == std::string_view::npos || slash == 0 || colon < slash ||
+      !read(id.substr(slash + 1, colon - slash - 1), parsed.shard) || !read(id.substr(colon + 1), parsed.ordinal))
+    throw BadValue(
+        fmt::format("dead letter id \"{}\": expected stage/shard:number, like orders/2:17, as `list` shows it", id));
+  parsed.stage = id.substr(0, slash);
+  return parsed;
+}
+
+void check_dead_letter_filter(const DeadLetterFilter& filter) {
+  for (const auto& id : filter.ids) (void)parse_dead_letter_id(id);
+  if (!filter.kind) return;
+  const auto kinds = filter.parked ? std::vector<std::string>{"failed", "follows"}
+                                   : std::vector<std::string>{"rejected", "failed", "dirty", "overflow"};
+  if (std::find(kinds.begin(), kinds.end(), *filter.kind) == kinds.end())
+    throw BadValue(fmt::format("kind \"{}\": expected one of {}", *filter.kind, fmt::join(kinds, ", ")));
+}
+
+std::vector<DeadLetter> list_dead_letters(Journal& journal, const DeadLetterFilter& filter, std::size_t most) {
   const Names names(journal);
   std::vector<DeadLetter> letters;
-  for (auto& row : choose(journal, filter, false)) letters.push_back(describe(std::move(row), names, filter.parked));
+  for (auto& row : choose(journal, filter, false, most)) letters.push_back(describe(std::move(row), names, filter.parked));
   return letters;
 }
 
@@ -215,24 +224,28 @@ DeadLetterOutcome discard_dead_letters(const std::filesystem::path& directory, c
   return discard_dead_letters(*Journal::open(directory), filter);
 }
 
+nlohmann::json to_json(const DeadLetter& letter) {
+  return {{"id", letter.id},
+          {"stage", letter.stage},
+          {"shard", letter.shard},
+          {"parked", letter.parked},
+          {"kind", letter.kind},
+          {"reason", letter.reason},
+          {"attempts", letter.attempts},
+          {"origin", letter.origin},
+          {"from", letter.from},
+          {"key", letter.key},
+          {"when", time_to_text(letter.when)},
+          {"event", letter.event},
+          {"trace", letter.trace == 0 ? nlohmann::json() : nlohmann::json(fmt::format("{:x}", letter.trace))},
+          {"payload", letter.payload},
+          {"retry", letter.redrive}};
+}
+
 void print_dead_letters(const std::vector<DeadLetter>& letters, bool json_lines, std::ostream& out) {
   if (json_lines) {
     for (const auto& letter : letters)
-      fmt::print(out, "{}\n",
-                 to_line({{"id", letter.id},
-                          {"stage", letter.stage},
-                          {"shard", letter.shard},
-                          {"parked", letter.parked},
-                          {"kind", letter.kind},
-                          {"reason", letter.reason},
-                          {"attempts", letter.attempts},
-                          {"origin", letter.origin},
-                          {"from", letter.from},
-                          {"key", letter.key},
-                          {"when", time_to_text(letter.when)},
-                          {"event", letter.event},
-                          {"payload", letter.payload},
-                          {"retry", letter.redrive}}));
+      fmt::print(out, "{}\n", to_line(to_json(letter)));
     return;
   }
   if (letters.empty()) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <iosfwd>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -18,10 +19,10 @@ namespace mailroom::runtime {
 // What is chosen. All that is given must fit.
 struct DeadLetterFilter {
   bool parked = false;           // look at the parking lots, instead of the dead letters
-  std::vector<std::string> ids;  // "orders/2:17"; empty: any
-  std::optional<std::string> stage;
-  std::optional<std::string> key;
-  std::optional<std::string> kind;  // "rejected" | "failed" | "dirty" | "overflow"; parked: "failed" | "follows"
+  std::vector<std::string> ids = {};  // "orders/2:17"; empty: any
+  std::optional<std::string> stage = std::nullopt;
+  std::optional<std::string> key = std::nullopt;
+  std::optional<std::string> kind = std::nullopt;  // "rejected" | "failed" | "dirty" | "overflow"; parked: "failed" | "follows"
 };
 
 struct DeadLetter {
@@ -36,6 +37,7 @@ struct DeadLetter {
   std::string from;    // the stage that sent it; empty: a timer, or the shard's own input
   Timestamp when = Timestamp::min();
   std::string event;       // type; empty: dirty input, or a type of a library that is not loaded
+  TraceId trace = 0;       // 0: none
   nlohmann::json payload;  // dirty: the raw text
   bool redrive = false;    // marked: it is tried again at the next start
 };
@@ -48,7 +50,9 @@ struct DeadLetterOutcome {
 
 // In order of stage, shard, ordinal. Throws StorageError (no journal, in use: the node must be stopped), CorruptData,
 // BadValue (an id that is not written like one, a stage or kind that does not exist).
-std::vector<DeadLetter> list_dead_letters(Journal& journal, const DeadLetterFilter& filter);
+// At most so many of the first. A running node's journal can be listed from any thread.
+std::vector<DeadLetter> list_dead_letters(Journal& journal, const DeadLetterFilter& filter,
+                                          std::size_t most = std::numeric_limits<std::size_t>::max());
 std::vector<DeadLetter> list_dead_letters(const std::filesystem::path& directory, const DeadLetterFilter& filter);
 
 // Marks the chosen ones to be tried again at the next start, in one atomic write, synced. Parked events go by whole
@@ -61,6 +65,17 @@ DeadLetterOutcome retry_dead_letters(const std::filesystem::path& directory, con
 // event that is discarded moves from "parked" to "dead-lettered". Ids that are gone already are passed over.
 DeadLetterOutcome discard_dead_letters(Journal& journal, const DeadLetterFilter& filter);
 DeadLetterOutcome discard_dead_letters(const std::filesystem::path& directory, const DeadLetterFilter& filter);
+
+// "orders/2:17". Throws BadValue.
+struct DeadLetterId {
+  std::string stage;
+  std::uint32_t shard = 0;
+  std::uint64_t ordinal = 0;
+};
+DeadLetterId parse_dead_letter_id(std::string_view id);
+// Throws BadValue for an id that is not written like one and for a kind that does not exist.
+void check_dead_letter_filter(const DeadLetterFilter& filter);
+nlohmann::json to_json(const DeadLetter& letter);
 
 void print_dead_letters(const std::vector<DeadLetter>& letters, bool json_lines, std::ostream& out);
 // "3 marked for another try at the next start, 1 was marked already"

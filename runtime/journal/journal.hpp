@@ -92,6 +92,7 @@ struct HeldEvent {
   Timestamp when;        // dead, parked: wall time of the decision
   std::string origin;    // dirty: "file.csv:12"
   std::string content;   // dirty: the raw text
+  std::int64_t since_us = 0;  // in this process: when it came to where it is (steady clock); 0: unknown. Not stored
   bool redrive = false;  // parked, dead: an operator asked for another try; done at the next start
 };
 

@@ -40,7 +40,7 @@ class Histogram {
 
 struct alignas(64) ShardCounters {
   Counter depth, high_water, in, out, failures, retries, restarts, dead_letters, dropped, parked, waiting, timers,
-      unrouted, order_violations, order_breaks, commits, keys,
+      unrouted, order_violations, order_breaks, late, duplicates, missing, commits, keys,
       handled;  // handler calls: finds one that does not return
   std::atomic<ShardState> state{ShardState::idle};
   std::atomic<std::int64_t> busy_since_us{0};  // 0: not at work

@@ -29,6 +29,11 @@ HistogramSnapshot& HistogramSnapshot::operator+=(const HistogramSnapshot& other)
   return *this;
 }
 
+HistogramSnapshot& HistogramSnapshot::operator-=(const HistogramSnapshot& earlier) {
+  for (std::size_t i = 0; i < buckets; ++i) counts[i] -= std::min(counts[i], earlier.counts[i]);
+  return *this;
+}
+
 std::string_view to_string(ShardState state) {
   switch (state) {
     case ShardState::idle: return "idle";
@@ -39,6 +44,7 @@ std::string_view to_string(ShardState state) {
     case ShardState::stuck: return "stuck";
     case ShardState::stopped: return "stopped";
     case ShardState::finished: return "finished";
+    case ShardState::paused: return "paused";
   }
   return "idle";
 }

@@ -20,6 +20,7 @@ struct HistogramSnapshot {
   // The upper bound of the bucket that holds quantile q (0..1), in microseconds; nullopt when empty.
   [[nodiscard]] std::optional<std::uint64_t> quantile_us(double q) const;
   HistogramSnapshot& operator+=(const HistogramSnapshot& other);
+  HistogramSnapshot& operator-=(const HistogramSnapshot& earlier);
 };
 
 enum class ShardState : std::uint8_t {
@@ -30,7 +31,8 @@ enum class ShardState : std::uint8_t {
   restarting,
   stuck,
   stopped,
-  finished
+  finished,
+  paused  // by an operator
 };
 std::string_view to_string(ShardState state);
 
@@ -46,16 +48,24 @@ struct ShardSnapshot {
   std::uint64_t retries = 0, restarts = 0, dead_letters = 0, dropped = 0, parked = 0, waiting = 0, timers = 0;
   std::uint64_t unrouted = 0;                            // emitted, but no stage takes that type
   std::uint64_t order_violations = 0, order_breaks = 0;  // breaks: skips that the topology asked for
+  // Of the numbers that its producers give ("watch_order"): below one that had come, come before, never come.
+  std::uint64_t late = 0, duplicates = 0, missing = 0;
   std::uint64_t commits = 0;
   std::uint64_t keys = 0;        // states in memory
   HistogramSnapshot wait, work;  // per event, microseconds: in the mailbox / in the actor
   std::string busy_with;         // while stuck: the event type
+  // Over the last whole second in which the sampler looked; nullopt: nothing was handled in it.
+  struct Recent {
+    std::optional<std::uint64_t> p50_us, p99_us;
+  };
+  Recent recent_wait, recent_work;
 };
 
 struct EdgeSnapshot {
   std::string from, to;
   std::uint64_t sent = 0, processed = 0, dead_lettered = 0, parked = 0, in_flight = 0;
   std::uint64_t dropped_oldest = 0, dropped_newest = 0, rejected = 0;
+  bool blocked = false;  // a producing shard has no credit for what it has emitted, and stands still
   [[nodiscard]] std::uint64_t dropped() const { return dropped_oldest + dropped_newest + rejected; }
   // sent - (processed + dead_lettered + dropped + parked + in_flight); anything but 0 at rest is an alarm.
   [[nodiscard]] std::int64_t difference() const;

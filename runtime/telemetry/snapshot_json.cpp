@@ -36,6 +36,9 @@ void shard_fields(Shard& s, Visit&& field) {
   field("unrouted", s.unrouted);
   field("order_violations", s.order_violations);
   field("order_breaks", s.order_breaks);
+  field("late", s.late);
+  field("duplicates", s.duplicates);
+  field("missing", s.missing);
   field("commits", s.commits);
   field("keys", s.keys);
   field("wait", s.wait);
@@ -142,7 +145,7 @@ void read_value(const json& from, const std::string& path, std::optional<std::ui
 void read_value(const json& from, const std::string& path, ShardState& value) {
   std::string name, names;
   read_value(from, path, name);
-  for (auto i = 0; i <= static_cast<int>(ShardState::finished); ++i) {
+  for (auto i = 0; i <= static_cast<int>(ShardState::paused); ++i) {
     value = static_cast<ShardState>(i);
     if (name == to_string(value)) return;
     names += (i == 0 ? "" : ", ") + std::string(to_string(value));

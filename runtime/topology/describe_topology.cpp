@@ -106,6 +106,8 @@ nlohmann::json to_json(const Topology& topology) {
                              {"restarts", stage.supervision.restarts},
                              {"within_ms", stage.supervision.within.count()}};
       json["deadline_ms"] = stage.deadline.count();
+      if (stage.watch_order)
+        json["watch_order"] = {{"sequence", stage.watch_order->sequence}, {"grace_ms", stage.watch_order->grace.count()}};
     }
     if (!stage.path.empty()) json["path"] = stage.path;
     stages[stage.name] = std::move(json);

@@ -23,6 +23,19 @@ void read_on_failure(ObjectReader& stage, FailurePolicy& policy, ProblemList& pr
   failure.refuse_unknown();
 }
 
+void read_watch_order(ObjectReader& stage, std::optional<OrderWatchPolicy>& policy, ProblemList& problems) {
+  const auto* member = stage.member("watch_order");
+  if (member == nullptr) return;
+  ObjectReader watch(*member, stage.at("watch_order"), problems);
+  if (!watch.usable()) return;
+  policy.emplace();
+  watch.text("sequence", policy->sequence);
+  if (policy->sequence.empty())
+    problems.error(stage.at("watch_order"), "\"sequence\" is missing: the event's field with its producer's number");
+  watch.duration("grace", policy->grace);
+  watch.refuse_unknown();
+}
+
 void read_supervision(ObjectReader& stage, SupervisionPolicy& policy, ProblemList& problems) {
   const auto* member = stage.member("supervision");
   if (member == nullptr) return;

@@ -34,6 +34,7 @@ const char* name_in(const EnumNames<E>& names, E value) {
 
 void read_mailbox(ObjectReader& stage, MailboxPolicy& policy, ProblemList& problems);
 void read_on_failure(ObjectReader& stage, FailurePolicy& policy, ProblemList& problems);
+void read_watch_order(ObjectReader& stage, std::optional<OrderWatchPolicy>& policy, ProblemList& problems);
 void read_supervision(ObjectReader& stage, SupervisionPolicy& policy, ProblemList& problems);
 
 }  // namespace mailroom::runtime

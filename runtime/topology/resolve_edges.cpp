@@ -32,7 +32,10 @@ class Resolver {
   void run() {
     for (std::size_t i = 0; i < stages_.size(); ++i) resolve_inputs(i);
     for (auto& written : stages_)
-      if (!written.broken) resolve_keys(written);
+      if (!written.broken) {
+        resolve_keys(written);
+        if (written.stage.watch_order) resolve_watch_order(written);
+      }
     check_cycles();
     check_reach();
     check_unused();
@@ -173,6 +176,26 @@ class Resolver {
                         fmt::format("{} does not handle {}{}", stage.actor->name, name,
                                     nearest.empty() ? "" : fmt::format("; did you mean \"{}\"?", nearest)));
       }
+  }
+
+  void resolve_watch_order(WrittenStage& written) {
+    auto& stage = written.stage;
+    auto& watch = *stage.watch_order;
+    if (watch.sequence.empty() || stage.handles.empty()) return;  // said already
+    watch.readers.assign(EventTypes::all().size(), nullptr);
+    const auto pointer = written.pointer + "/watch_order/sequence";
+    bool watched = false;
+    std::vector<std::string> able;
+    for (const auto* type : stage.handles) {
+      watch.readers[type->index()] = type->number_reader(watch.sequence);
+      watched = watched || watch.readers[type->index()] != nullptr;
+      for (const auto& field : type->schema().fields)
+        if (type->number_reader(field.name) != nullptr) able.push_back(type->name() + "." + field.name);
+    }
+    if (!watched)
+      problems_.error(pointer,
+                      fmt::format("no event that arrives here has an integer field \"{}\"; integer fields: {}",
+                                  watch.sequence, able.empty() ? std::string("none") : fmt::format("{}", fmt::join(able, ", "))));
   }
 
   static std::string why_no_key(const EventType& type, const std::string& field) {

@@ -207,6 +207,7 @@ void read_actor(ObjectReader& reader, WrittenStage& written, bool types_missing,
   read_supervision(reader, stage.supervision, problems);
   reader.duration("deadline", stage.deadline);
   reader.number("resident_keys", 1, 1'000'000'000, stage.resident_keys);
+  read_watch_order(reader, stage.watch_order, problems);
   if (stage.actor == nullptr) {
     reader.member("options");
     return;
@@ -234,6 +235,8 @@ void read_actor(ObjectReader& reader, WrittenStage& written, bool types_missing,
     stage.shards = 1;
     if (written.key != nullptr)
       problems.error(reader.at("key"), "\"ordering\": \"none\" takes events in any order and has no \"key\"");
+    if (stage.watch_order)
+      problems.error(reader.at("watch_order"), "\"ordering\": \"none\" promises no order, so there is none to watch");
     if (stage.actor->stateful)
       problems.error(
           reader.at("ordering"),

@@ -64,6 +64,13 @@ struct MailboxPolicy {
   Overflow overflow = Overflow::backpressure;
 };
 
+// The numbers that a stage's producers give their events, per key, are watched as they arrive.
+struct OrderWatchPolicy {
+  std::string sequence;  // the field
+  std::chrono::milliseconds grace{2'000};  // what is missing for longer is taken to never come
+  std::vector<EventType::ReadNumber> readers;  // indexed as EventType::index(); null: that type has no such field
+};
+
 // Key of one event type at one stage: one field, or several (then parts joined as append_key_part does).
 struct KeyFields {
   std::vector<std::string> names;
@@ -91,6 +98,7 @@ struct Stage {
   FailurePolicy on_failure;
   SupervisionPolicy supervision;
   std::chrono::milliseconds deadline{30'000};  // an event handled longer than this is reported as stuck
+  std::optional<OrderWatchPolicy> watch_order;  // kind actor
   std::size_t resident_keys = 100'000;         // states kept in memory per shard in durable mode
   nlohmann::json options = nlohmann::json::object();
 
