@@ -246,6 +246,8 @@ void NodeModel::apply(const Batch& batch) {
     if (!batch.gauges.empty()) since_gauges_.start();
     for (const auto& event : batch.events) {
       events_.add(event);
+      // What happened before the first gauges came is part of what can be scrubbed to.
+      if (first_us_ != unknown_value && event.at_us < first_us_ && event.at_us > first_us_ - 60 * second_us) first_us_ = event.at_us;
     }
     for (const auto& span : batch.spans) traces_.add(span);
   }

@@ -2,6 +2,7 @@
 //   QT_QPA_PLATFORM=offscreen dashboard-pictures --out window.png [--view throughput] [--size 1280x800] [--light] [--session FILE]
 #include <QApplication>
 #include <QCommandLineParser>
+#include <QElapsedTimer>
 #include <QTimer>
 
 #include "dashboard/shell/main_window.hpp"
@@ -26,6 +27,7 @@ int main(int argc, char** argv) {
   options.addOption({QStringLiteral("select"), QStringLiteral("a shard, by its name"), QStringLiteral("shard")});
   options.addOption({QStringLiteral("failed-trace"), QStringLiteral("select the newest trace with a failure")});
   options.addOption({QStringLiteral("open"), QStringLiteral("a stage to open into its shards, by its name"), QStringLiteral("stage")});
+  options.addOption({QStringLiteral("node"), QStringLiteral("a running node instead of the generator, looked at for --length seconds"), QStringLiteral("address")});
   options.addOption({QStringLiteral("at"), QStringLiteral("seconds after the begin where the window ends"), QStringLiteral("seconds")});
   options.addOption({QStringLiteral("hover"), QStringLiteral("the crosshair, 0..1 of the window"), QStringLiteral("part")});
   options.addOption({QStringLiteral("trace"), QStringLiteral("select the first trace of at least so many visits"), QStringLiteral("visits")});
@@ -35,7 +37,12 @@ int main(int argc, char** argv) {
   MainWindow window;
   window.resize(size.value(0).toInt(), size.value(1).toInt());
   auto& context = window.context();
-  if (options.isSet(QStringLiteral("session"))) {
+  if (options.isSet(QStringLiteral("node"))) {
+    if (const auto why = window.watch(options.value(QStringLiteral("node"))); !why.isEmpty()) {
+      qCritical("%s", qPrintable(why));
+      return 1;
+    }
+  } else if (options.isSet(QStringLiteral("session"))) {
     context.watch(Source::session(options.value(QStringLiteral("session"))));
   } else {
     GeneratorOptions generator;
@@ -46,9 +53,12 @@ int main(int argc, char** argv) {
     context.watch(Source::generator(generator));
   }
   window.show();
+  QElapsedTimer looked;
+  looked.start();
   while (context.node().link().state != LinkState::complete) {
+    if (options.isSet(QStringLiteral("node")) && looked.elapsed() > options.value(QStringLiteral("length")).toLongLong() * 1000) break;
     QApplication::processEvents(QEventLoop::AllEvents | QEventLoop::WaitForMoreEvents, 100);
-    if (context.node().link().state == LinkState::failed) {
+    if (!options.isSet(QStringLiteral("node")) && context.node().link().state == LinkState::failed) {
       qCritical("%s", qPrintable(context.node().link().text));
       return 1;
     }

@@ -39,6 +39,7 @@ class FrameReader {
   Event event();
   Span span();
   int index(std::size_t bound);
+  int stage_index();  // a stage's number or name
 
   FrameDecoder& decoder_;
   QCborStreamReader reader_;
@@ -116,6 +117,14 @@ int FrameReader::index(std::size_t bound) {
     return -1;
   }
   return static_cast<int>(value);
+}
+
+int FrameReader::stage_index() {
+  if (!reader_.isString()) return index(decoder_.stages_);
+  const auto name = text();
+  const auto found = decoder_.stage_names_.indexOf(name);
+  if (found < 0) fail(QStringLiteral("stage %1, which hello did not name").arg(name));
+  return static_cast<int>(found);
 }
 
 std::optional<Supervision> FrameReader::supervision() {
@@ -272,11 +281,12 @@ Hello FrameReader::hello() {
   return made;
 }
 
+// `bound` 0: the row is a stage's.
 template <typename Row, typename Set> Row FrameReader::row(std::size_t bound, const std::vector<int>& columns, Set set) {
   Row made;
   std::size_t at = 0;
   items([&] {
-    if (at == 0) set(made, -1, index(bound));
+    if (at == 0) set(made, -1, bound == 0 ? stage_index() : index(bound));
     else if (at <= columns.size() && columns[at - 1] >= 0) set(made, columns[at - 1], 0);
     else skip();
     ++at;
@@ -319,7 +329,7 @@ Gauges FrameReader::gauges() {
       made.edges.push_back(edge);
     });
     else if (name == u"sources") items([&] {
-      auto source = row<SourceRow>(decoder_.stages_, decoder_.source_columns_, [&](SourceRow& to, int column, int found) {
+      auto source = row<SourceRow>(0, decoder_.source_columns_, [&](SourceRow& to, int column, int found) {
         if (column < 0) to.stage = found;
         else to.values[static_cast<std::size_t>(column)] = number();
       });
@@ -345,7 +355,7 @@ Event FrameReader::event() {
         if (kind == QLatin1String(event_kind_names[at])) made.kind = static_cast<EventKind>(at);
     } else if (name == u"shard") made.shard = index(decoder_.shards_);
     else if (name == u"from") made.from = index(decoder_.shards_);
-    else if (name == u"stage") made.stage = reader_.isString() ? static_cast<int>(decoder_.stage_names_.indexOf(text())) : index(decoder_.stages_);
+    else if (name == u"stage") made.stage = stage_index();
     else if (name == u"key") made.key = text();
     else if (name == u"event") made.event = text();
     else if (name == u"trace") made.trace = text();

@@ -151,14 +151,14 @@ QVariant MailboxModel::data(const QModelIndex& index, int role) const {
       const float full = fill(shard);
       return std::isnan(full) ? QStringLiteral("fill unknown") : QStringLiteral("%1 % full").arg(static_cast<double>(full) * 100, 0, 'f', 0);
     }
-    case depth: return show_exact(of.depth);
+    case depth: return context_.node().stage(context_.node().stage_of(shard)).kind == StageKind::source ? QStringLiteral("–") : show_exact(of.depth);
     case minute: return role == Qt::DisplayRole ? QVariant() : QStringLiteral("depth over the last 60 s");
     case in: return show_rate(static_cast<double>(of.in));
     case out: return show_rate(static_cast<double>(of.out));
     case wait: return show_span(static_cast<double>(of.wait_p99_us));
     case clear: {
       const auto seconds = clear_s(of);
-      return std::isnan(seconds) ? QStringLiteral("–") : seconds >= 2e9 ? QStringLiteral("growing") : seconds >= 1e9 ? QStringLiteral("steady") : show_span(seconds * 1e6);
+      return std::isnan(seconds) ? QStringLiteral("–") : seconds == 0 ? QStringLiteral("–") : seconds >= 2e9 ? QStringLiteral("growing") : seconds >= 1e9 ? QStringLiteral("steady") : show_span(seconds * 1e6);
     }
     case state: {
       auto text = state_text(of.state);

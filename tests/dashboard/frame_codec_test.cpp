@@ -87,6 +87,15 @@ TEST(FrameCodec, StagesMayBeNamedInsteadOfNumbered) {
   ASSERT_EQ(read.shards.size(), 2u);
   EXPECT_EQ(read.shards[1].stage, 1);
   EXPECT_EQ(read.edges[0].to, 1);
+  QCborMap gauges = QCborValue::fromCbor(encode(small_gauges(0, 1))).toMap();
+  gauges[QStringLiteral("shards")] = QCborArray();
+  gauges[QStringLiteral("sources")] = QCborArray{QCborArray{QStringLiteral("in"), 42}};
+  const auto sources = decoded<Gauges>(decoder, gauges.toCborValue().toCbor()).sources;
+  ASSERT_EQ(sources.size(), 1u);
+  EXPECT_EQ(sources[0].stage, 0);
+  EXPECT_EQ(sources[0][SourceColumn::events], 42);
+  gauges[QStringLiteral("sources")] = QCborArray{QCborArray{QStringLiteral("out"), 42}};
+  EXPECT_FALSE(refused(decoder, gauges.toCborValue().toCbor()).isEmpty());
 }
 
 TEST(FrameCodec, LiesAreRefusedWithTheirReason) {
