@@ -1,5 +1,5 @@
 // dashboard-pictures: renders the window or one view without a screen, from generated telemetry or a recorded session.
-//   QT_QPA_PLATFORM=offscreen dashboard-pictures --out window.png [--view throughput] [--size 1280x800] [--light] [--session FILE]
+//   QT_QPA_PLATFORM=offscreen dashboard-pictures --out window.png [--view throughput] [--size 1280x800] [--light] [--recording FILE]
 #include <QApplication>
 #include <QCommandLineParser>
 #include <QElapsedTimer>
@@ -21,7 +21,8 @@ int main(int argc, char** argv) {
   options.addOption({QStringLiteral("size"), QStringLiteral("WxH"), QStringLiteral("size"), QStringLiteral("1280x800")});
   options.addOption({QStringLiteral("light"), QStringLiteral("light instead of dark")});
   options.addOption({QStringLiteral("calm"), QStringLiteral("without trouble and disorder")});
-  options.addOption({QStringLiteral("session"), QStringLiteral("a recorded session instead of the generator"), QStringLiteral("file")});
+  // (Qt takes --session for itself.)
+  options.addOption({QStringLiteral("recording"), QStringLiteral("a recorded session instead of the generator"), QStringLiteral("file")});
   options.addOption({QStringLiteral("length"), QStringLiteral("seconds of generated history"), QStringLiteral("seconds"), QStringLiteral("437")});
   options.addOption({QStringLiteral("raise"), QStringLiteral("the view to have in front"), QStringLiteral("name")});
   options.addOption({QStringLiteral("select"), QStringLiteral("a shard, by its name"), QStringLiteral("shard")});
@@ -42,8 +43,8 @@ int main(int argc, char** argv) {
       qCritical("%s", qPrintable(why));
       return 1;
     }
-  } else if (options.isSet(QStringLiteral("session"))) {
-    context.watch(Source::session(options.value(QStringLiteral("session"))));
+  } else if (options.isSet(QStringLiteral("recording"))) {
+    context.watch(Source::session(options.value(QStringLiteral("recording"))));
   } else {
     GeneratorOptions generator;
     generator.begin_us = 1'764'685'440LL * second_us;  // 2025-12-02 14:24:00 UTC

@@ -9,7 +9,7 @@ work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 export QT_QPA_PLATFORM=offscreen XDG_RUNTIME_DIR=$work
 out=docs/dashboard; mkdir -p $out
 from=()
-[ $# -gt 0 ] && from=(--session "$1")
+[ $# -gt 0 ] && from=(--recording "$1")
 [ $# -gt 1 ] && from+=(--at "$2")
 busy=${BUSY_SHARD:-enrich-b/11}
 picture() { "$program" "${from[@]}" --out "$out/$1.png" "${@:2}" 2>/dev/null; echo "$out/$1.png"; }
@@ -25,3 +25,5 @@ for theme in dark light; do
   picture ordering-$theme --view ordering --size 960x330 --select "$busy" "${flag[@]}"
 done
 picture window-large-dark --size 2560x1440 --select "$busy"
+unset from; from=(--recording docs/dashboard/disorder.mailroom-session)
+picture recorded-disorder-dark --size 1280x800 --raise dead-letters

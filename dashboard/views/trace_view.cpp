@@ -126,9 +126,11 @@ QRectF TraceCanvas::wait_area(int visit) const {
 QRectF TraceCanvas::work_area(int visit) const {
   const auto& of = rows_.visits[static_cast<std::size_t>(visit)];
   const int place = place_of(visit);
-  if (place < 0 || of.span.started_us == unknown_value) return {};
-  const auto end = of.span.ended_us != unknown_value ? of.span.ended_us : of.span.started_us;
-  const double left = x(of.span.started_us);
+  // When a handler that threw began, a node may not know: then only its end is drawn.
+  const auto begin = of.span.started_us != unknown_value ? of.span.started_us : of.span.ended_us;
+  if (place < 0 || begin == unknown_value) return {};
+  const auto end = of.span.ended_us != unknown_value ? of.span.ended_us : begin;
+  const double left = x(begin);
   return QRectF(left, top_of(place) + (row_height - bar_height) / 2, std::max(of.span.outcome == Outcome::emitted ? 4.0 : 2.5, x(end) - left), bar_height);
 }
 
