@@ -29,11 +29,6 @@ OrderingCanvas::OrderingCanvas(Context& context, View& view) : TimeCanvas(contex
   bar_->setAccessibleName(QStringLiteral("Lanes: scroll"));
   bar_->setFocusPolicy(Qt::NoFocus);
   connect(bar_, &QScrollBar::valueChanged, this, [this] { repaint_all(); });
-  connect(&context, &Context::reset, this, [this] {
-    pins_.clear();
-    current_mark_ = unknown_value;
-    lanes_dirty_ = sort_dirty_ = true;
-  });
   connect(&context.filters, &Filters::changed, this, [this] { lanes_dirty_ = sort_dirty_ = true; });
   connect(&context.selection, &Selection::changed, this, [this] {
     const auto& selection = context_.selection;
@@ -42,6 +37,16 @@ OrderingCanvas::OrderingCanvas(Context& context, View& view) : TimeCanvas(contex
     for (const int shard : order_)
       if (selection.stage() >= 0 && context_.node().stage_of(shard) == selection.stage()) return ensure_visible(shard);
   });
+}
+
+void OrderingCanvas::forget() {
+  pins_.clear();
+  hits_.clear();
+  order_.clear();
+  passing_.clear();
+  lanes_ = OrderingLanes();
+  current_mark_ = unknown_value;
+  lanes_dirty_ = sort_dirty_ = true;
 }
 
 QRectF OrderingCanvas::plot() const {

@@ -45,6 +45,7 @@ class OrderingCanvas : public TimeCanvas {
   void paint_over(QPainter& painter) override;
   [[nodiscard]] std::vector<std::int64_t> depends() const override;
   void clicked(const QPointF& at) override;
+  void forget() override;
   void resizeEvent(QResizeEvent* event) override;
   void wheelEvent(QWheelEvent* event) override;
   void keyPressEvent(QKeyEvent* event) override;

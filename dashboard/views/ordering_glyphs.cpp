@@ -12,6 +12,8 @@ namespace {
 constexpr double reach = 4.8;        // of a single glyph to each side
 constexpr double crowd = 11;         // nearer than this is crowded
 constexpr double covered = 9.6;      // nearer than this, one of two hides the other
+constexpr double least_box = 16;     // a hole's width
+constexpr double hole_height = 13, capsule_height = 12;
 constexpr double symbol_width = 13;  // in a capsule
 
 QString count_text(std::int64_t count) { return count < 10'000 ? QString::number(count) : show_count(static_cast<double>(count)); }
@@ -57,7 +59,6 @@ std::vector<Glyph> glyphs_of(const Lane& lane, const TimeAxis& axis, const std::
   std::vector<Glyph> made;
   for (const auto place : {MarkPlace::above, MarkPlace::on, MarkPlace::below}) {
     const double middle = place == MarkPlace::above ? -mark_offset : place == MarkPlace::below ? mark_offset : 0;
-    std::vector<Glyph> row;
     // The least extent of a glyph's marks, and the area that its drawing takes from it.
     const auto shape = [&](Glyph& glyph) {
       const double first = axis.x(lane.marks[glyph.marks.front()].at_us), last = axis.x(lane.marks[glyph.marks.back()].at_us);
@@ -65,13 +66,13 @@ std::vector<Glyph> glyphs_of(const Lane& lane, const TimeAxis& axis, const std::
       double width = 0, height = 2 * reach;
       if (place == MarkPlace::on && missing > 0) {
         // A hole lies before the event that showed it.
-        width = std::max(metrics.horizontalAdvance(hole_text(missing, glyph.final)) + 10, 16.0) + (skipped > 0 ? symbol_width + metrics.horizontalAdvance(count_text(skipped)) + 6 : 0);
-        height = 15;
+        width = std::max(metrics.horizontalAdvance(hole_text(missing, glyph.final)) + 10, least_box) + (skipped > 0 ? symbol_width + metrics.horizontalAdvance(count_text(skipped)) + 6 : 0);
+        height = hole_height;
         const double right = std::round(last) + 0.5, left = std::round(std::min(first, right - width)) + 0.5;  // on whole pixels, crisp
         glyph.area = QRectF(left, middle - height / 2, right - left, height);
       } else if (glyph.capsule) {
         width = std::max(capsule_width(glyph.counts, metrics), last - first + 2 * reach);
-        height = 13;
+        height = capsule_height;
         glyph.area = QRectF((first + last - width) / 2, middle - height / 2, width, height);
       } else {
         glyph.area = QRectF(first - reach, middle - reach, last - first + 2 * reach, height);
@@ -80,16 +81,13 @@ std::vector<Glyph> glyphs_of(const Lane& lane, const TimeAxis& axis, const std::
       if (over > 0) glyph.area.translate(-over, 0);
       else if (under > 0) glyph.area.translate(under, 0);
     };
-    for (std::size_t at = 0; at < lane.marks.size(); ++at) {
+    const auto single = [&](std::size_t at) {
       const auto& mark = lane.marks[at];
-      if (place_of(mark.kind) != place || !shown[static_cast<std::size_t>(mark.kind)] || !axis.shows(mark.at_us)) continue;
-      Glyph next{place, {}, {at}, {}, false, mark.final};
-      next.counts[static_cast<std::size_t>(mark.kind)] = mark.count;
-      shape(next);
-      row.push_back(std::move(next));
-    }
-    // Crowds first: chains of marks each near the one before. A pair stays two, unless one would hide the other.
-    std::vector<Glyph> joined;
+      Glyph glyph{place, {}, {at}, {}, false, mark.final};
+      glyph.counts[static_cast<std::size_t>(mark.kind)] = mark.count;
+      shape(glyph);
+      return glyph;
+    };
     const auto join = [&](Glyph& into, const Glyph& from) {
       into.marks.insert(into.marks.end(), from.marks.begin(), from.marks.end());
       for (std::size_t kind = 0; kind < mark_kinds; ++kind) into.counts[kind] += from.counts[kind];
@@ -97,30 +95,37 @@ std::vector<Glyph> glyphs_of(const Lane& lane, const TimeAxis& axis, const std::
       into.final = into.final && from.final;
       shape(into);
     };
-    if (place != MarkPlace::on) {
-      const auto x = [&](std::size_t at) { return axis.x(lane.marks[row[at].marks.front()].at_us); };
-      for (std::size_t first = 0; first < row.size();) {
-        std::size_t last = first;
-        while (last + 1 < row.size() && x(last + 1) - x(last) < crowd) ++last;
-        const bool capsule = last - first >= 2 || (last > first && x(last) - x(first) < covered);
-        if (!capsule) for (auto at = first; at <= last; ++at) joined.push_back(row[at]);
-        else {
-          // Built at once: a crowd may be large.
-          Glyph all = std::move(row[first]);
-          for (auto at = first + 1; at <= last; ++at) {
-            all.marks.push_back(row[at].marks.front());
-            for (std::size_t kind = 0; kind < mark_kinds; ++kind) all.counts[kind] += row[at].counts[kind];
-          }
-          all.capsule = true;
-          shape(all);
-          joined.push_back(std::move(all));
+    // Crowds first: chains of marks each near the one before; they may be large. A pair stays two, unless one would hide the other.
+    std::vector<Glyph> row;
+    std::vector<std::size_t> chain;
+    const auto x = [&](std::size_t at) { return axis.x(lane.marks[at].at_us); };
+    const auto end_chain = [&] {
+      if (chain.empty()) return;
+      const bool pair = place != MarkPlace::on && chain.size() == 2 && x(chain[1]) - x(chain[0]) >= covered;
+      if (chain.size() == 1 || pair) {
+        for (const auto at : chain) row.push_back(single(at));
+      } else {
+        Glyph all{place, {}, chain, {}, true, true};
+        for (const auto at : chain) {
+          all.counts[static_cast<std::size_t>(lane.marks[at].kind)] += lane.marks[at].count;
+          all.final = all.final && lane.marks[at].final;
         }
-        first = last + 1;
+        shape(all);
+        row.push_back(std::move(all));
       }
-    } else joined = std::move(row);
+      chain.clear();
+    };
+    const double near = place == MarkPlace::on ? least_box : crowd;
+    for (std::size_t at = 0; at < lane.marks.size(); ++at) {
+      const auto& mark = lane.marks[at];
+      if (place_of(mark.kind) != place || !shown[static_cast<std::size_t>(mark.kind)] || !axis.shows(mark.at_us)) continue;
+      if (!chain.empty() && x(at) - x(chain.back()) >= near) end_chain();
+      chain.push_back(at);
+    }
+    end_chain();
     // Then what a capsule or a box now lies over becomes part of it.
     std::vector<Glyph> placed;
-    for (auto& glyph : joined) {
+    for (auto& glyph : row) {
       while (!placed.empty() && placed.back().area.right() + 1 > glyph.area.left() &&
              (placed.back().capsule || glyph.capsule || place == MarkPlace::on)) {
         join(placed.back(), glyph);
@@ -191,14 +196,14 @@ void draw_glyph(QPainter& painter, const Glyph& glyph, double line_y, const Time
     const auto skipped = glyph.counts[static_cast<std::size_t>(MarkKind::skipped)];
     const auto text = hole_text(missing, glyph.final);
     const double extra = skipped > 0 ? symbol_width + metrics.horizontalAdvance(count_text(skipped)) + 4 : 0;
-    const QRectF word(area.center().x() - (metrics.horizontalAdvance(text) + extra) / 2 - 2, area.top() + 2, metrics.horizontalAdvance(text) + extra + 4, area.height() - 4);
+    const QRectF word(area.center().x() - (metrics.horizontalAdvance(text) + extra) / 2 - 2, area.top() + 1, metrics.horizontalAdvance(text) + extra + 4, area.height() - 2);
     painter.fillRect(word, soft);  // the figure is read on plain ground
     painter.setPen(color);
-    painter.drawText(word.adjusted(2, -1, 0, 1), Qt::AlignLeft | Qt::AlignVCenter, text);
+    painter.drawText(word.adjusted(2, -2, 0, 2), Qt::AlignLeft | Qt::AlignVCenter, text);
     if (skipped > 0) {
       draw_mark(painter, MarkKind::skipped, QPointF(word.right() - extra + 6, area.center().y()));
       painter.setPen(color);
-      painter.drawText(word.adjusted(2, -1, -2, 1), Qt::AlignRight | Qt::AlignVCenter, count_text(skipped));
+      painter.drawText(word.adjusted(2, -2, -2, 2), Qt::AlignRight | Qt::AlignVCenter, count_text(skipped));
     }
     return;
   }

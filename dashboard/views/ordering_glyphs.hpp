@@ -25,9 +25,9 @@ struct Glyph {
   bool final = true;            // missing: nothing of it is awaited any more
 };
 
-inline constexpr double lane_height = 36, mark_offset = 11;
+inline constexpr double lane_height = 38, mark_offset = 12.75;
 
-// All marks of the kinds shown: every one is in exactly one glyph, and no two glyphs of one place overlap.
+// All marks of the kinds shown: every one is in exactly one glyph, and no two glyphs overlap.
 [[nodiscard]] std::vector<Glyph> glyphs_of(const Lane& lane, const TimeAxis& axis, const std::array<bool, mark_kinds>& shown, const QFontMetricsF& metrics);
 
 void draw_mark(QPainter& painter, MarkKind kind, const QPointF& centre);

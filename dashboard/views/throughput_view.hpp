@@ -31,6 +31,7 @@ class ThroughputCanvas : public TimeCanvas {
   void paint_over(QPainter& painter) override;
   [[nodiscard]] std::vector<std::int64_t> depends() const override;
   void clicked(const QPointF& at) override;
+  void forget() override { lines_.clear(); passing_ = 0; }
 
  private:
   void choose();

@@ -19,7 +19,7 @@ class TimeCanvas : public QWidget {
   [[nodiscard]] AxisLabels labels() const;
   // Nothing that it shows has changed since it was painted.
   [[nodiscard]] bool up_to_date() const;
-  // How long the last painting took, and how many there were: for measurements.
+  // How much of this thread's time the last painting took, and how many there were: for measurements.
   [[nodiscard]] double paint_ms() const noexcept { return paint_ms_; }
   [[nodiscard]] std::int64_t paints() const noexcept { return paints_; }
 
@@ -32,7 +32,8 @@ class TimeCanvas : public QWidget {
   // All that the painting depends on beside window, size and theme: it is made anew where this differs.
   [[nodiscard]] virtual std::vector<std::int64_t> depends() const = 0;
   virtual void clicked(const QPointF& at) { (void)at; }
-  virtual void hovered(const QPointF& at) { (void)at; }
+  // Another node, or another run: indices mean something else.
+  virtual void forget() {}
 
   void repaint_all() { painted_ = QPixmap(); update(); }
   [[nodiscard]] bool hovering() const noexcept { return hovering_; }
