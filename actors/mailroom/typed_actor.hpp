@@ -98,15 +98,21 @@ class TypedHost final : public ActorHost {
           save(slot->key, bytes_);
         } else {
           save(slot->key, std::nullopt);
+          ++forgotten_;
         }
       }
       dirty_.clear();
+      drop_forgotten();
     }
   }
   void accept_changes() override {
     if constexpr (stateful) {
-      for (auto* slot : dirty_) slot->dirty = false;
+      for (auto* slot : dirty_) {
+        slot->dirty = false;
+        if (!slot->exists) ++forgotten_;
+      }
       dirty_.clear();
+      drop_forgotten();
     }
   }
   void evict_clean(std::size_t keep) override {
@@ -226,6 +232,12 @@ class TypedHost final : public ActorHost {
     if (!known) throw BadValue(fmt::format("{} answers no question {}", name_, question));
     return reply;
   }
+  // Keys that were forgotten take no memory for long, in memory mode either.
+  void drop_forgotten() {
+    if (forgotten_ < 1024 || forgotten_ < states_.size() / 2) return;
+    states_.evict(states_.size(), [](const auto& slot) { return !slot.exists && !slot.dirty; });
+    forgotten_ = 0;
+  }
   Slot& slot_of(const EventKey& key) {
     if (auto* found = states_.find(key)) return *found;
     State loaded{};
@@ -252,6 +264,7 @@ class TypedHost final : public ActorHost {
   std::vector<Handler> handlers_;  // by EventType::index
   KeyTable<State> states_;
   std::vector<Slot*> dirty_;
+  std::size_t forgotten_ = 0;  // since the last drop_forgotten()
   Slot* current_ = nullptr;
   State before_{};     // reused, so that its memory is
   std::string bytes_;  // the same

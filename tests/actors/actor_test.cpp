@@ -96,14 +96,36 @@ TEST(ActorHost, ATimerOfTheSameNameIsReplacedAndForgetErases) {
   EXPECT_FALSE(baskets.has_state("a"));
 }
 
+struct NoPort : mailroom::ContextPort {
+  void emit(const mailroom::EventType&, void*, std::string_view, mailroom::Timestamp) override {}
+  void set_timer(const mailroom::EventType&, void*, mailroom::Timestamp, std::string_view) override {}
+  void cancel_timer(std::string_view) override {}
+  void forget_state() override {
+    if (host != nullptr) host->forget_current();
+  }
+  void log(mailroom::LogLevel, std::string_view) override {}
+  mailroom::ActorHost* host = nullptr;
+};
+
+TEST(ActorHost, ForgottenKeysTakeNoMemoryInMemoryModeEither) {
+  NoPort port;
+  Context context(port);
+  const auto host = mailroom::ActorTypes::find("Baskets")->make(nlohmann::json::object(), {});
+  port.host = host.get();
+  for (int i = 0; i < 20'000; ++i) {
+    const auto key = "k" + std::to_string(i);
+    const Put put{key, "apple"};
+    const Forget forget{key};
+    host->handle(mailroom::event_type_of<Put>(), &put, mailroom::EventKey(key), context);
+    if (i % 100 != 0) host->handle(mailroom::event_type_of<Forget>(), &forget, mailroom::EventKey(key), context);
+    if (i % 50 == 49) host->accept_changes();
+  }
+  EXPECT_LE(host->resident_keys(), 200u + 2'048u);
+  for (int i = 0; i < 20'000; ++i) EXPECT_EQ(host->show_state("k" + std::to_string(i)).has_value(), i % 100 == 0);
+}
+
 TEST(ActorHost, EvictedStatesComeBackAsTheyWereCommitted) {
-  struct NoPort : mailroom::ContextPort {
-    void emit(const mailroom::EventType&, void*, std::string_view, mailroom::Timestamp) override {}
-    void set_timer(const mailroom::EventType&, void*, mailroom::Timestamp, std::string_view) override {}
-    void cancel_timer(std::string_view) override {}
-    void forget_state() override {}
-    void log(mailroom::LogLevel, std::string_view) override {}
-  } port;
+  NoPort port;
   Context context(port);
   std::map<std::string, std::string> stored;
   const auto host = mailroom::ActorTypes::find("Baskets")->make(nlohmann::json::object(), [&](std::string_view key) {
