@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <sys/resource.h>
 
+#include "cluster/face/face.hpp"
 #include "cluster/program/bench_pipeline.hpp"
 #include "cluster/program/commands.hpp"
 #include "runtime/engine/engine.hpp"
@@ -23,6 +24,8 @@ struct BenchArguments {
   std::string mode = "both", data;
   unsigned threads = 0;
   bool json = false;
+  std::string listen;
+  std::uint64_t trace_one_in = EngineOptions{}.trace_one_in;
 };
 
 // A line of /proc/self/status in MiB, "VmRSS" or "VmHWM"; 0 where there is none.
@@ -64,6 +67,7 @@ nlohmann::json bench_once(const BenchArguments& arguments, bool durable) {
   }
   EngineOptions options;
   options.threads = arguments.threads;
+  options.trace_one_in = arguments.trace_one_in;
   options.log = [](LogLevel, const std::string& who, std::string_view text) {
     fmt::print(stderr, "{}: {}\n", who, text);
   };
@@ -74,6 +78,12 @@ nlohmann::json bench_once(const BenchArguments& arguments, bool durable) {
   const auto memory = memory_mib("VmRSS");
   {
     Engine engine(*loaded.topology, std::move(journal), options);
+    std::unique_ptr<cluster::Face> face;
+    if (!arguments.listen.empty()) {
+      cluster::ListenOptions listen;
+      cluster::read_listen_address(arguments.listen, listen);
+      face = std::make_unique<cluster::Face>(engine, listen, "mailroom bench");
+    }
     while (!engine.wait_for(std::chrono::milliseconds(1000))) {
     }
     const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -170,6 +180,8 @@ void add_bench_command(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   command->add_option("--data", arguments->data, "Folder for the durable run's journal [a temporary one]");
   command->add_option("--threads", arguments->threads, "Worker threads [one for each core]");
+  command->add_option("--listen", arguments->listen, "Serve telemetry meanwhile, to measure what it costs");
+  command->add_option("--trace-one-in", arguments->trace_one_in, "As of `mailroom run`")->capture_default_str();
   command->add_flag("--json", arguments->json, "Print the figures as JSON");
   command->callback([arguments, &exit_code] { exit_code = bench(*arguments); });
 }

@@ -24,5 +24,7 @@ void add_dead_letters_command(CLI::App& app, int& exit_code);
 void add_journal_command(CLI::App& app, int& exit_code);
 void add_simulate_command(CLI::App& app, int& exit_code);
 void add_bench_command(CLI::App& app, int& exit_code);
+void add_top_command(CLI::App& app, int& exit_code);
+void add_record_command(CLI::App& app, int& exit_code);
 
 }  // namespace mailroom::program

@@ -21,6 +21,8 @@ int main(int argc, char** argv) {
   add_journal_command(app, exit_code);
   add_simulate_command(app, exit_code);
   add_bench_command(app, exit_code);
+  add_top_command(app, exit_code);
+  add_record_command(app, exit_code);
   std::vector<std::string_view> names;
   for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
   if (argc > 1 && argv[1][0] != '-' && std::find(names.begin(), names.end(), argv[1]) == names.end()) {

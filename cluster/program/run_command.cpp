@@ -1,4 +1,3 @@
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -9,13 +8,15 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/ioctl.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <mailroom/errors.hpp>
 
+#include "cluster/face/face.hpp"
 #include "cluster/node.hpp"
 #include "cluster/program/commands.hpp"
+#include "cluster/program/dashboard_process.hpp"
+#include "cluster/program/stop_signals.hpp"
 #include "runtime/telemetry/live_line.hpp"
 #include "runtime/telemetry/snapshot_json.hpp"
 #include "runtime/telemetry/summary_table.hpp"
@@ -33,39 +34,20 @@ struct RunArguments {
   bool fresh = false;
   unsigned threads = 0;
   double drain_seconds = 30;
-};
+  std::string listen, certificate, private_key, tokens, client_ca;
+  bool dashboard = false;
+  std::uint64_t trace_one_in = runtime::EngineOptions{}.trace_one_in;
 
-// SIGINT and SIGTERM as something to be read, so that no code runs in a signal handler.
-class StopSignals {
- public:
-  // Before any thread is made: they inherit the mask.
-  StopSignals() {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &set, &before_);
-    descriptor_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (descriptor_ < 0) throw std::runtime_error("signalfd failed: signals can't be received");
-    // A write beyond a file-size limit is an error to be reported, not a reason to die.
-    std::signal(SIGXFSZ, SIG_IGN);
-    std::signal(SIGPIPE, SIG_IGN);
+  [[nodiscard]] bool listens() const { return !listen.empty() || dashboard; }
+  [[nodiscard]] cluster::ListenOptions listen_options() const {
+    cluster::ListenOptions options;
+    if (!listen.empty()) cluster::read_listen_address(listen, options);
+    options.certificate = certificate;
+    options.private_key = private_key;
+    options.tokens = tokens;
+    options.client_ca = client_ca;
+    return options;
   }
-  ~StopSignals() {
-    ::close(descriptor_);
-    // What comes now comes too late to change anything, and must not take the place of the exit code.
-    std::signal(SIGINT, SIG_IGN);
-    std::signal(SIGTERM, SIG_IGN);
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  [[nodiscard]] int take() {
-    signalfd_siginfo info{};
-    return ::read(descriptor_, &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
-  }
-
- private:
-  int descriptor_ = -1;
-  sigset_t before_{};
 };
 
 // The terminal's last line, shared by the live line and the log.
@@ -176,14 +158,30 @@ int run(const RunArguments& arguments) {
   if (arguments.durability == "durable") options.durability = Durability::durable;
   options.fresh = arguments.fresh;
   options.engine.threads = arguments.threads;
+  options.engine.trace_one_in = arguments.trace_one_in;
   options.engine.drain_deadline = std::chrono::milliseconds(static_cast<std::int64_t>(arguments.drain_seconds * 1000));
   options.engine.log = [&](LogLevel level, const std::string& who, std::string_view text) {
     screen.print_above([&] { logger->log(spdlog_level(level), "{}: {}", who, text); });
   };
 
+  // What cannot work is said before anything begins.
+  std::optional<cluster::ListenOptions> listen;
+  try {
+    if (arguments.listens()) {
+      listen = arguments.listen_options();
+      (void)cluster::Access(*listen);
+    }
+    if (arguments.dashboard) (void)find_dashboard();
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "mailroom: {}\n", error.what());
+    return exit_usage;
+  }
+
   std::unique_ptr<Node> node;
+  std::unique_ptr<cluster::Face> face;  // goes before the node does
   try {
     node = std::make_unique<Node>(std::move(options));
+    if (listen) face = std::make_unique<cluster::Face>(node->engine(), *listen, "mailroom " MAILROOM_PROGRAM_VERSION);
   } catch (const cluster::TopologyError& error) {
     fmt::print(stderr, "{}", error.what());
     return exit_usage;
@@ -197,6 +195,12 @@ int run(const RunArguments& arguments) {
                "An earlier run has read this input to its end: nothing more is read; dead letters marked for a retry "
                "are tried. "
                "--fresh starts over.\n");
+
+  if (face) {
+    fmt::print(stderr, "Listening at {} (mailroom top {}, mailroom-dashboard {})\n", face->url(), face->address(), face->address());
+    std::fflush(stderr);
+  }
+  if (arguments.dashboard) start_dashboard((listen->tls() ? "wss://" : "ws://") + face->address());
 
   auto& engine = node->engine();
   LiveLine live_line;
@@ -226,6 +230,7 @@ int run(const RunArguments& arguments) {
     }
   }
   screen.clear();
+  face.reset();
   try {
     node->close();
   } catch (const std::exception& error) {
@@ -278,6 +283,16 @@ void add_run_command(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   command->add_option("--progress", arguments->progress, "Live line on stderr")
       ->check(CLI::IsMember({"auto", "off"}))
+      ->capture_default_str();
+  command->add_option("--listen", arguments->listen,
+                      "Serve telemetry, metrics and the API at [HOST:]PORT (127.0.0.1; port 0: any free one)");
+  command->add_option("--tls-certificate", arguments->certificate, "PEM; needed to listen off loopback");
+  command->add_option("--tls-key", arguments->private_key, "PEM");
+  command->add_option("--tokens", arguments->tokens, "File of lines \"viewer TOKEN\" and \"operator TOKEN\"");
+  command->add_option("--tls-client-ca", arguments->client_ca, "Let in who has a certificate signed by these (PEM)");
+  command->add_flag("--dashboard", arguments->dashboard, "Open the dashboard on this run");
+  command->add_option("--trace-one-in", arguments->trace_one_in,
+                      "Trace one source event in so many through all stages (0: only what fails or is out of order)")
       ->capture_default_str();
   command->add_option("--log-level", arguments->log_level, "What to log on stderr")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))

@@ -301,6 +301,15 @@ struct Notification {
 };
 MAILROOM_EVENT(Notification, customer, invoice, text, at)
 
+// Of a parcel on its way, by the carrier (the demo alone): numbered from 1 for each invoice.
+struct Scan {
+  std::string invoice;
+  std::int64_t number = 0;
+  std::string place;
+  Timestamp at;
+};
+MAILROOM_EVENT(Scan, invoice, number, place, at)
+
 // Found by the audit. There should never be one.
 struct Violation {
   std::string invoice, rule, found;

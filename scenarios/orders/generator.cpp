@@ -101,6 +101,14 @@ std::vector<OrderLine> OrdersGenerator::cancellation(std::uint64_t number) const
 
 mailroom::ReadStatus OrdersGenerator::read(mailroom::SourceBatch& batch, std::size_t max_events) {
   const auto& type = mailroom::event_type_of<OrderLine>();
+  if (options_.rate > 0) {
+    const auto now = std::chrono::steady_clock::now();
+    if (given_ == 0) began_ = now;
+    const auto due = 1 + static_cast<std::uint64_t>(std::chrono::duration<double>(now - began_).count() * options_.rate);
+    if (due <= given_) return mailroom::ReadStatus::idle;
+    max_events = std::min<std::size_t>(max_events, due - given_);
+    given_ += max_events;
+  }
   while (next_invoice_ < options_.invoices && batch.events.size() < max_events) {
     if (rows_.empty()) rows_ = invoice(next_invoice_);
     while (next_row_ < rows_.size() && batch.events.size() < max_events) batch.events.append_move(type, &rows_[next_row_++], {});

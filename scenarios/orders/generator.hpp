@@ -2,6 +2,8 @@
 // rows; every invoice is computed from the seed and its number alone, so that going on in the middle costs nothing.
 #pragma once
 
+#include <chrono>
+
 #include <mailroom/seeded_choice.hpp>
 
 #include "scenarios/orders/events.hpp"
@@ -17,8 +19,9 @@ struct GeneratorOptions {
   double dirt = 0.05;            // share of invoices without customer, and twice the share of rows with other faults
   double cancellations = 0.12;   // share of invoices that cancel an earlier one, half of them within hours
   double mean_rows = 15;         // of an invoice
+  double rate = 0;               // rows a second; 0: as fast as they are taken
 };
-MAILROOM_OPTIONS(GeneratorOptions, invoices, seed, start, per_day, customers, products, dirt, cancellations, mean_rows)
+MAILROOM_OPTIONS(GeneratorOptions, invoices, seed, start, per_day, customers, products, dirt, cancellations, mean_rows, rate)
 
 class OrdersGenerator : public mailroom::Source {
  public:
@@ -31,6 +34,7 @@ class OrdersGenerator : public mailroom::Source {
   [[nodiscard]] nlohmann::json position() const override;
   void seek(const nlohmann::json& position) override;
   [[nodiscard]] mailroom::SourceProgress progress() const override;
+  [[nodiscard]] std::chrono::microseconds idle_wait() const override { return std::chrono::milliseconds(10); }
 
   // All rows of invoice `number` (from 0).
   [[nodiscard]] std::vector<OrderLine> invoice(std::uint64_t number) const;
@@ -45,6 +49,8 @@ class OrdersGenerator : public mailroom::Source {
   mailroom::Zipf customers_, products_;
   std::uint64_t next_invoice_ = 0;
   std::size_t next_row_ = 0;
+  std::chrono::steady_clock::time_point began_{};  // with a rate: when the first row was asked for
+  std::uint64_t given_ = 0;                        // rows since
   std::vector<OrderLine> rows_;  // of next_invoice_, if next_row_ > 0
 };
 MAILROOM_SOURCE(OrdersGenerator, "orders_generator")

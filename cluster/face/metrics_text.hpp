@@ -1,0 +1,19 @@
+// A snapshot as Prometheus reads it (text exposition format 0.0.4). Names and units: docs/operations.md.
+#pragma once
+
+#include <string>
+
+#include "runtime/telemetry/snapshot.hpp"
+
+namespace mailroom::cluster {
+
+// What the snapshot does not know.
+struct ProcessFigures {
+  std::string program;  // version
+  bool ready = true;
+  std::size_t clients = 0;
+};
+
+std::string metrics_text(const runtime::TelemetrySnapshot& snapshot, const ProcessFigures& process);
+
+}  // namespace mailroom::cluster
