@@ -18,7 +18,9 @@ std::int64_t Lane::disorder() const {
 
 double Lane::share() const {
   const auto bad = disorder();
-  if (!known || arrived + static_cast<double>(bad) <= 0) return std::numeric_limits<double>::quiet_NaN();
+  const auto came = bad - counts[static_cast<std::size_t>(MarkKind::missing)];
+  // More marks than arrivals: they came faster than the rates could tell.
+  if (!known || arrived + static_cast<double>(bad) <= 0 || arrived < static_cast<double>(came)) return std::numeric_limits<double>::quiet_NaN();
   // What is missing did not arrive; copies, tries and late ones did.
   const auto lost = static_cast<double>(counts[static_cast<std::size_t>(MarkKind::missing)]);
   return std::min(1.0, static_cast<double>(bad) / std::max(static_cast<double>(bad), arrived + lost));
@@ -85,6 +87,14 @@ void OrderingLanes::count_arrivals(const NodeModel& node, const std::vector<int>
       lanes_[at].known = true;
     }
   });
+  // A run that lies wholly in the window has its counters: they know of a burst that ended before there was a rate.
+  if (node.hello().started_us == unknown_value || node.hello().started_us < begin_us || node.last_us() == unknown_value || end_us < node.last_us()) return;
+  for (const int shard : shards) {
+    const auto in = node.row(shard)[ShardColumn::in];
+    if (in == unknown_value || !has(shard)) continue;
+    lanes_[static_cast<std::size_t>(shard)].arrived = static_cast<double>(in);
+    lanes_[static_cast<std::size_t>(shard)].known = true;
+  }
 }
 
 std::array<std::int64_t, mark_kinds> OrderingLanes::totals(const std::vector<int>& shards) const {

@@ -36,7 +36,7 @@ class OrderingLanes {
  public:
   // All events of the window. A gap counts what is still missing at the end of the window, so it shrinks as time runs.
   void build(const NodeModel& node, const Filters& filters, Micros begin_us, Micros end_us);
-  // What arrived, of the shards given: from the rates of each second.
+  // What arrived, of the shards given: from the rates of each second, or the counters of a run that is wholly in the window.
   void count_arrivals(const NodeModel& node, const std::vector<int>& shards, Micros begin_us, Micros end_us);
   [[nodiscard]] const Lane& lane(int shard) const { return lanes_[static_cast<std::size_t>(shard)]; }
   [[nodiscard]] bool has(int shard) const { return shard >= 0 && static_cast<std::size_t>(shard) < lanes_.size(); }

@@ -345,6 +345,21 @@ TEST_F(Ordering, OneDisorderedEventInHundredsOfThousandsIsSeen) {
   EXPECT_GT(pixels(image, QRectF(band.right(), band.top(), image.width() - band.right(), band.height()), theme.colors().late), 10) << "its bar is not empty";
 }
 
+TEST_F(Ordering, ABurstBeforeTheFirstRateIsStillCounted) {
+  // All 400 events come before the second frame, and none after.
+  Planted planted(60, [](double s) { return s == 0 ? 1'600.0 : 0.0; });
+  for (const double s : {0.1, 0.2}) planted.event(s, EventKind::duplicate, work1);
+  open(planted);
+  look(-5, 60);
+  picture();
+  EXPECT_NEAR(canvas().lanes().lane(work1).share(), 2.0 / 400, 1e-9);
+  // In a window that the counters say nothing of, the share is unknown and not 100 %.
+  look(0, 30);
+  picture();
+  EXPECT_EQ(canvas().lanes().lane(work1).disorder(), 2);
+  EXPECT_TRUE(std::isnan(canvas().lanes().lane(work1).share()));
+}
+
 TEST_F(Ordering, LanesAreSortedByDisorderOrNameAndPinned) {
   Planted planted(60);
   for (const double s : {10.0, 20.0, 30.0}) planted.event(s, EventKind::late, work1);
