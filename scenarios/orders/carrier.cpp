@@ -29,6 +29,8 @@ void Tracking::on(const Scan& scan, Parcel& parcel, mailroom::Context& context) 
   mailroom::SeededChoice choice(options_.seed, {"tracking", scan.invoice}, static_cast<std::uint64_t>(scan.number));
   if (choice.chance(options_.foreign)) throw mailroom::Rejected("no parcel of ours");
   if (context.attempt() == 1 && choice.chance(options_.unreadable)) throw std::runtime_error(fmt::format("scan {} of {} is unreadable", scan.number, scan.invoice));
+  if (options_.wears_out_after > 0 && taken_ >= options_.wears_out_after) throw std::runtime_error("the reader is worn out: it needs a restart");
+  ++taken_;
   if (scan.number <= parcel.highest) return;
   parcel.highest = scan.number;
   parcel.place = scan.place;

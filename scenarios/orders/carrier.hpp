@@ -29,8 +29,9 @@ struct TrackingOptions {
   std::uint64_t seed = 1;
   double unreadable = 0.01;  // share of the scans at which the first try fails
   double foreign = 0.002;    // of another carrier's parcel: refused
+  std::uint64_t wears_out_after = 0;  // scans, and then every call fails until the actor is made anew; 0: never
 };
-MAILROOM_OPTIONS(TrackingOptions, seed, unreadable, foreign)
+MAILROOM_OPTIONS(TrackingOptions, seed, unreadable, foreign, wears_out_after)
 
 struct Parcel {
   std::int64_t highest = 0;
@@ -47,6 +48,7 @@ class Tracking : public mailroom::Actor<Parcel> {
 
  private:
   TrackingOptions options_;
+  std::uint64_t taken_ = 0;  // since it was made
 };
 MAILROOM_ACTOR(Tracking, Scan)
 
