@@ -27,3 +27,5 @@ done
 picture window-large-dark --size 2560x1440 --select "$busy"
 unset from; from=(--recording docs/dashboard/disorder.mailroom-session)
 picture recorded-disorder-dark --size 1280x800 --raise dead-letters
+from=(--recording docs/dashboard/orders-demo.mailroom-session)
+picture recorded-orders-dark --size 1280x800

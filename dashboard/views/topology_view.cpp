@@ -366,9 +366,12 @@ void TopologyView::refresh() {
 void TopologyView::fit() {
   if (scene_->sceneRect().isEmpty()) return;
   const auto size = canvas_->viewport()->size();
-  const double scale = std::min({(size.width() - 8) / scene_->sceneRect().width(), (size.height() - 8) / scene_->sceneRect().height(), 1.35});
+  const double all = std::min({(size.width() - 8) / scene_->sceneRect().width(), (size.height() - 8) / scene_->sceneRect().height(), 1.35});
+  // Names that can be read matter more than all at once, up to a size where nothing but an overview is of use; the rest is a drag away.
+  const double scale = stage_items_.size() <= 60 ? std::max(all, 0.64) : all;
   canvas_->setTransform(QTransform::fromScale(scale, scale));
-  canvas_->centerOn(scene_->sceneRect().center());
+  if (scale > all) canvas_->centerOn(scene_->sceneRect().left(), scene_->sceneRect().center().y());
+  else canvas_->centerOn(scene_->sceneRect().center());
   fitted_ = true;
 }
 
