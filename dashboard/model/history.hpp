@@ -89,7 +89,7 @@ class Track {
   void push_coarse(Micros at_us, const Sample& sample) { coarse_.push(at_us, sample); }
   // The grain at which a window that begins there can be drawn: all of it in fine steps, or in coarse ones.
   [[nodiscard]] const Series<Sample>& from(Micros begin_us) const {
-    return !fine_.empty() && (begin_us >= fine_.first_us() || coarse_.empty() || fine_.first_us() <= coarse_.first_us()) ? fine_ : coarse_;
+    return !fine_.empty() && (begin_us >= fine_.first_us() || coarse_.empty() || fine_.first_us() <= coarse_.first_us() + coarse_us) ? fine_ : coarse_;
   }
   [[nodiscard]] Sample at(Micros at_us) const {
     const auto* sample = fine_.at(at_us);

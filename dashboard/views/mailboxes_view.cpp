@@ -117,7 +117,7 @@ void MailboxesView::arrange() {
 // Names, bars and sparklines share what a wide window has more.
 void MailboxesView::resizeEvent(QResizeEvent* event) {
   View::resizeEvent(event);
-  constexpr int widths[] = {94, 56, 58, 54, 56, 56, 70, 66, 120};
+  constexpr int widths[] = {92, 64, 58, 54, 54, 56, 70, 66, 120};
   const int more = std::max(0, width() - 660);
   for (int column = 0; column < MailboxModel::column_count; ++column) {
     const bool grows = column == MailboxModel::actor || column == MailboxModel::mailbox || column == MailboxModel::minute;
