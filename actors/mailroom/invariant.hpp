@@ -38,11 +38,15 @@ class RestingScenario {
   // The events that a source gave, and those that a sink wrote, in order.
   [[nodiscard]] virtual std::vector<nlohmann::json> input_json(std::string_view source) const = 0;
   [[nodiscard]] virtual std::vector<nlohmann::json> output_json(std::string_view sink) const = 0;
-  // As `mailroom dead-letters list --json` has them: stage, kind, reason, key, event, payload, ...
+  // Dead letters and parked events, as `mailroom dead-letters list --json` has them: stage, kind, reason, key, event,
+  // payload, ...
   [[nodiscard]] virtual std::vector<nlohmann::json> dead_letters() const = 0;
   [[nodiscard]] virtual std::map<std::string, nlohmann::json> states_json(std::string_view stage) const = 0;
   // Whether an overflow policy has shed events: outputs are incomplete then.
   [[nodiscard]] virtual bool has_shed() const = 0;
+  // Whether events were given up on (dead letters of kind "failed", parked keys): what they would have caused is missing,
+  // or has come late if an operator has had them tried again.
+  [[nodiscard]] virtual bool has_given_up() const = 0;
 
   // The same as values; events of other types are left out.
   template <class E>

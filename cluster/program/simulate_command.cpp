@@ -16,6 +16,7 @@
 #include "cluster/program/commands.hpp"
 #include "runtime/simulation/shrink.hpp"
 #include "runtime/simulation/simulation.hpp"
+#include "runtime/telemetry/human_text.hpp"
 #include "runtime/topology/load_topology.hpp"
 
 namespace mailroom::program {
@@ -54,27 +55,20 @@ struct Totals {
   }
 };
 
-std::string grouped(std::uint64_t number) {
-  auto text = std::to_string(number);
-  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3) text.insert(static_cast<std::size_t>(at), ",");
-  return text;
-}
+std::string duration(double seconds) { return human_duration(static_cast<std::uint64_t>(seconds * 1e6)); }
 
-std::string duration(double seconds) {
-  if (seconds < 120) return fmt::format("{:.1f} s", seconds);
-  if (seconds < 2 * 3600) return fmt::format("{:.1f} min", seconds / 60);
-  if (seconds < 48 * 3600) return fmt::format("{:.1f} h", seconds / 3600);
-  return fmt::format("{:.1f} days", seconds / 86400);
-}
+// "1 event", "2,000 events"
+std::string count(std::uint64_t number, std::string_view what) { return fmt::format("{} {}{}", human_number(number), what, number == 1 ? "" : "s"); }
 
 void print_violations(const std::vector<Violation>& violations) {
-  for (const auto& violation : violations) fmt::print("  {}: {}\n", violation.law, violation.text);
+  for (const auto& violation : violations) fmt::print("  {}\n    {}\n", violation.law, violation.text);
 }
 
 std::string describe(const SimulationCase& what) {
-  return fmt::format("{} events, {}{}{}, {} faults", what.event_count(), what.durable ? "durable" : "in memory",
-                     what.capacity > 0 ? fmt::format(", mailboxes of {}", what.capacity) : "",
-                     what.resident_keys > 0 ? fmt::format(", {} states in memory", what.resident_keys) : "", what.faults.size());
+  return fmt::format("{}, {}{}{}, {}", count(what.event_count(), "event"), what.durable ? "durable" : "in memory mode",
+                     what.capacity > 0 ? fmt::format(", mailboxes of {}", count(what.capacity, "event")) : "",
+                     what.resident_keys > 0 ? fmt::format(", {} kept in memory by each shard", count(what.resident_keys, "state")) : "",
+                     count(what.faults.size(), "fault"));
 }
 
 // One of the processes that share the seeds: each run is alone in its process, so that a handler that crashes or does
@@ -195,8 +189,8 @@ Found run_seeds(const Simulation& simulation, const SimulateArguments& arguments
     if (!arguments.quiet && ::isatty(STDERR_FILENO) != 0 && now - shown > std::chrono::milliseconds(500)) {
       shown = now;
       const auto spent = std::chrono::duration<double>(now - begun).count();
-      fmt::print(stderr, "\r\033[K{} of {} seeds, {:.0f} a second, {} crashes", grouped(found.totals.runs), grouped(arguments.seeds),
-                 static_cast<double>(found.totals.runs) / spent, grouped(found.totals.crashes));
+      fmt::print(stderr, "\r\033[K{} of {} seeds, {:.0f} a second, {} crashes", human_number(found.totals.runs), human_number(arguments.seeds),
+                 static_cast<double>(found.totals.runs) / spent, human_number(found.totals.crashes));
     }
   }
   if (!arguments.quiet && ::isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\033[K");
@@ -205,25 +199,37 @@ Found run_seeds(const Simulation& simulation, const SimulateArguments& arguments
   return found;
 }
 
-void print_case(const SimulationCase& what) {
-  for (const auto& fault : what.faults) fmt::print("  {}\n", to_string(fault));
+void print_faults(const SimulationCase& what) {
+  std::vector<std::string> lines;
+  for (const auto& fault : what.faults) lines.push_back(to_string(fault));
+  for (std::size_t i = 0; i < lines.size();) {
+    auto next = i + 1;
+    while (next < lines.size() && lines[next] == lines[i]) ++next;
+    fmt::print("  {}{}\n", lines[i], next - i > 1 ? fmt::format(" ({} times)", next - i) : "");
+    i = next;
+  }
 }
+
+// One thing that happens, as a line. A step is one message that one actor handles; what no step did has none.
+std::string line(const Told& told) {
+  const auto step = human_number(told.step);
+  return fmt::format("{} {:>7} {:>13.6f}  {:<16} {}", told.fault ? '!' : ' ', step, static_cast<double>(told.microseconds) / 1e6, told.who, told.text);
+}
+constexpr auto line_head = "     step       seconds  who              what";
 
 // Runs it and prints what happens, step by step.
 int replay(const Simulation& simulation, const SimulationCase& what) {
-  fmt::print("{}\n", describe(what));
-  print_case(what);
-  fmt::print("\n");
-  const auto result = simulation.run(what, [](std::int64_t at, const std::string& text) {
-    fmt::print("{:>14.6f} s  {}\n", static_cast<double>(at) / 1e6, text);
-  });
+  fmt::print("seed {}: {}\n", what.seed, describe(what));
+  print_faults(what);
+  fmt::print("\n{}\n", line_head);
+  const auto result = simulation.run(what, [](const Told& told) { fmt::print("{}\n", line(told)); });
   fmt::print("\n");
   if (result.violations.empty()) {
-    fmt::print("every law holds: {} steps, {} faults, {} crashes, {} of simulated time\n", grouped(result.done.steps), result.faults_happened,
-               result.crashes, duration(result.simulated_seconds));
+    fmt::print("every law holds: {}, {}, {}, {} of simulated time\n", count(result.done.steps, "step"), count(result.faults_happened, "fault"),
+               result.crashes == 1 ? "1 crash" : fmt::format("{} crashes", result.crashes), duration(result.simulated_seconds));
     return exit_done;
   }
-  fmt::print("broken:\n");
+  fmt::print("seed {} breaks:\n", what.seed);
   print_violations(result.violations);
   return exit_violated;
 }
@@ -250,26 +256,29 @@ int simulate(const SimulateArguments& arguments) {
 
   std::vector<std::string> invariants;
   for (const auto& [invariant, unused] : Invariants::of(name)) invariants.push_back(invariant);
-  fmt::print("{}: {} seeds from {}, up to {} events each; Mailroom's own laws{}\n", name, grouped(arguments.seeds), arguments.first, arguments.events,
+  fmt::print("{}: {} from {} on, up to {} from each source\nchecked: Mailroom's laws{}\n", name, count(arguments.seeds, "seed"), arguments.first,
+             count(arguments.events, "event"),
              invariants.empty() ? std::string(", and no invariant of the scenario's own (MAILROOM_INVARIANT)")
-                                : fmt::format(" and {}", fmt::join(invariants, ", ")));
+                                : fmt::format(", and the scenario's own: {}", fmt::join(invariants, ", ")));
   std::fflush(stdout);
   const auto begun = std::chrono::steady_clock::now();
   const auto found = run_seeds(simulation, arguments);
   const auto spent = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-  fmt::print("{} runs in {} ({:.0f} a second): {} steps, {} faults, {} crashes, {} of simulated time\n", grouped(found.totals.runs), duration(spent),
-             static_cast<double>(found.totals.runs) / std::max(spent, 1e-9), grouped(found.totals.steps), grouped(found.totals.faults),
-             grouped(found.totals.crashes), duration(found.totals.simulated_seconds));
+  fmt::print("{} in {} ({:.0f} a second): {}, {}, {} crashes, {} of simulated time\n", count(found.totals.runs, "run"), duration(spent),
+             static_cast<double>(found.totals.runs) / std::max(spent, 1e-9), count(found.totals.steps, "step"), count(found.totals.faults, "fault"),
+             human_number(found.totals.crashes), duration(found.totals.simulated_seconds));
   if (!found.seed) {
     fmt::print("every law holds\n");
     return exit_done;
   }
-  const auto again = fmt::format("mailroom simulate {}{} --events {} --faults {} --seed {}", arguments.topology,
-                                 arguments.input.empty() ? "" : " --input " + arguments.input, arguments.events, arguments.faults, *found.seed);
+  const SimulateArguments usual;
+  const auto again = fmt::format("mailroom simulate {}{}{}{} --seed {}", arguments.topology, arguments.input.empty() ? "" : " --input " + arguments.input,
+                                 arguments.events == usual.events ? "" : fmt::format(" --events {}", arguments.events),
+                                 arguments.faults == usual.faults ? "" : " --faults " + arguments.faults, *found.seed);
   auto broken = simulation.draw(*found.seed);
   if (!found.end.empty()) {
     fmt::print("\nseed {} ({}): {}\n", *found.seed, describe(broken), found.end);
-    fmt::print("see it happen:  {}\n", again);
+    fmt::print("see it happen:\n  {}\n", again);
     return exit_violated;
   }
   auto result = simulation.run(broken);
@@ -284,19 +293,16 @@ int simulate(const SimulateArguments& arguments) {
     const auto law = result.violations.front().law;
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     const auto shrunk = shrink(simulation, broken, law, 2'000, [until] { return std::chrono::steady_clock::now() < until; });
-    fmt::print("\nmade small in {} runs: {}\n", grouped(shrunk.runs), describe(shrunk.what));
-    print_case(shrunk.what);
+    fmt::print("\nmade small in {}: {}\n", count(shrunk.runs, "run"), describe(shrunk.what));
+    print_faults(shrunk.what);
     print_violations(shrunk.result.violations);
-    fmt::print("\nits last steps:\n");
     std::vector<std::string> lines;
-    (void)simulation.run(shrunk.what, [&lines](std::int64_t at, const std::string& text) {
-      lines.push_back(fmt::format("{:>14.6f} s  {}", static_cast<double>(at) / 1e6, text));
-    });
-    constexpr std::size_t shown = 60;
-    if (lines.size() > shown) fmt::print("  ({} steps before)\n", lines.size() - shown);
+    (void)simulation.run(shrunk.what, [&lines](const Told& told) { lines.push_back(line(told)); });
+    constexpr std::size_t shown = 80;
+    fmt::print("\nwhat happens{}:\n{}\n", lines.size() > shown ? fmt::format(", the last {} of {} lines", shown, human_number(lines.size())) : "", line_head);
     for (std::size_t i = lines.size() > shown ? lines.size() - shown : 0; i < lines.size(); ++i) fmt::print("{}\n", lines[i]);
   }
-  fmt::print("\nsee all of it:  {}\n", again);
+  fmt::print("\nsee all of seed {}, step by step:\n  {}\n", *found.seed, again);
   return exit_violated;
 }
 

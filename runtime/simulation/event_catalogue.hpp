@@ -39,13 +39,15 @@ class EventCatalogue {
   }
   [[nodiscard]] const Entry& at(EventId id) const { return entries_.at(id); }
   [[nodiscard]] bool contains(EventId id) const { return entries_.contains(id); }
-  // "Deposit {"account":"alice","cents":100}"
   [[nodiscard]] std::string describe(EventId id) const {
     const auto found = entries_.find(id);
-    if (found == entries_.end()) return "an event that nobody made";
-    auto text = found->second.type->to_json(found->second.event()).dump();
-    if (text.size() > 160) text = text.substr(0, 157) + "...";
-    return found->second.type->name() + " " + text;
+    return found == entries_.end() ? "an event that nobody made" : describe(*found->second.type, found->second.event());
+  }
+  // Deposit {"account":"alice","cents":100}
+  [[nodiscard]] static std::string describe(const EventType& type, const void* event) {
+    auto text = type.to_json(event).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);  // one byte a character
+    if (text.size() > 140) text = text.substr(0, 137) + "...";
+    return type.name() + " " + text;
   }
 
  private:

@@ -12,12 +12,13 @@ namespace mailroom::runtime {
 namespace {
 
 constexpr std::array<std::string_view, fault_kinds> names = {
-    "kill",          "power-loss", "recovery-loss", "stop",         "exception", "slow",      "hang",        "source-stall",
-    "source-repeat", "clock-skew", "write-failure", "sync-failure", "disk-full", "bit-flip",  "sink-failure"};
+    "kill",         "power-loss",    "recovery-loss", "stop",          "exception",    "poison",    "redrive",  "slow", "hang",
+    "source-stall", "source-repeat", "clock-skew",    "write-failure", "sync-failure", "disk-full", "bit-flip", "sink-failure"};
 
 bool needs_journal(FaultKind kind) {
   switch (kind) {
     case FaultKind::exception:
+    case FaultKind::poison:
     case FaultKind::slow:
     case FaultKind::hang:
     case FaultKind::source_stall:
@@ -73,10 +74,14 @@ std::string to_string(const Fault& fault) {
     case FaultKind::power_loss:
       return fmt::format("at step {} the power fails; {} % of the unsynced writes survive", at, fault.amount / 10);
     case FaultKind::recovery_loss: return fmt::format("at write {} of a recovery the power fails again", at);
-    case FaultKind::stop: return fmt::format("at step {} the node is told to {}", at, fault.choice % 2 == 0 ? "stop" : "drain");
+    case FaultKind::stop: return fmt::format("at step {} an operator tells the node to {}", at, fault.choice % 2 == 0 ? "stop" : "drain");
     case FaultKind::exception:
       return fault.amount == 0 ? fmt::format("handler call {} throws at its beginning", at)
                                : fmt::format("handler call {} throws at its emission {}", at, fault.amount);
+    case FaultKind::poison:
+      return fmt::format("the event of handler call {} makes its handler throw{}", at,
+                         fault.amount == 1 ? std::string() : fmt::format(", {} times", fault.amount));
+    case FaultKind::redrive: return fmt::format("at start {} (or later) an operator has what was given up on tried again", at);
     case FaultKind::slow: return fmt::format("handler call {} takes {}", at, seconds(fault.amount));
     case FaultKind::hang: return fmt::format("at step {} an actor does not come back for {}", at, seconds(fault.amount));
     case FaultKind::source_stall: return fmt::format("at read {} a source has nothing for {}", at, seconds(fault.amount));
@@ -127,6 +132,11 @@ std::vector<Fault> draw_faults(std::mt19937_64& random, const std::set<FaultKind
         fault.at = up_to(size.calls);
         fault.amount = static_cast<std::int64_t>(random() % 4);
         break;
+      case FaultKind::poison:
+        fault.at = up_to(size.calls);
+        fault.amount = static_cast<std::int64_t>(up_to(random() % 2 == 0 ? 4 : 24));
+        break;
+      case FaultKind::redrive: fault.at = up_to(4); break;
       case FaultKind::slow:
         fault.at = up_to(size.calls);
         fault.amount = time(60);
@@ -157,12 +167,6 @@ std::vector<Fault> draw_faults(std::mt19937_64& random, const std::set<FaultKind
       case FaultKind::sink_failure: fault.at = up_to(size.sink_writes); break;
     }
     faults.push_back(fault);
-    // Some handlers go on failing: their retries run out.
-    if (fault.kind == FaultKind::exception && random() % 4 == 0)
-      for (auto more = random() % 6; more > 0; --more) {
-        ++fault.at;
-        faults.push_back(fault);
-      }
   }
   // There must be a crash for these to be seen.
   const auto has = [&faults](FaultKind kind) {
@@ -170,6 +174,9 @@ std::vector<Fault> draw_faults(std::mt19937_64& random, const std::set<FaultKind
   };
   if ((has(FaultKind::recovery_loss) || has(FaultKind::bit_flip)) && !has(FaultKind::power_loss) && !has(FaultKind::kill))
     faults.push_back({FaultKind::power_loss, up_to(size.steps), static_cast<std::int64_t>(random() % 1001), random()});
+  // Something must have been given up on.
+  if (has(FaultKind::redrive) && !has(FaultKind::poison))
+    faults.push_back({FaultKind::poison, up_to(size.calls), static_cast<std::int64_t>(up_to(24)), random()});
   return faults;
 }
 

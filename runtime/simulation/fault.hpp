@@ -16,6 +16,8 @@ enum class FaultKind : std::uint8_t {
   recovery_loss,  // the power fails while the node recovers
   stop,           // an operator stops the node and starts it again
   exception,      // a handler throws, at its beginning or as it emits
+  poison,         // an event's handler throws again and again
+  redrive,        // an operator has what was given up on tried again
   slow,           // a handler takes long
   hang,           // an actor does not come back for a while
   source_stall,   // a source has nothing to give for a while
@@ -27,7 +29,7 @@ enum class FaultKind : std::uint8_t {
   bit_flip,       // the disk changes a bit of a row while the node is down
   sink_failure    // the outside refuses a sink's write
 };
-inline constexpr std::size_t fault_kinds = 15;
+inline constexpr std::size_t fault_kinds = 17;
 
 // "power-loss": what --faults calls it.
 [[nodiscard]] std::string_view name_of(FaultKind kind) noexcept;
@@ -38,12 +40,13 @@ inline constexpr std::size_t fault_kinds = 15;
 
 struct Fault {
   FaultKind kind{};
-  // When: the n-th step (kill, power_loss, stop, hang, clock_skew), handler call (exception, slow), write
+  // When: the n-th step (kill, power_loss, stop, hang, clock_skew), handler call (exception, poison, slow), start of the
+  // node (redrive; or later, when there is something to redrive; at the latest at the end), write
   // (write_failure, disk_full), write of a recovery (recovery_loss), sync, read of a source (source_stall), event of a
   // source (source_repeat), crash (bit_flip), write of a sink (sink_failure); each counted from the run's beginning.
   std::uint64_t at = 0;
   // How much: microseconds (slow, hang, source_stall, clock_skew); the emission at which a handler throws (0: before it
-  // is called); the writes that survive, in 1/1000 of the unsynced.
+  // is called); how often it throws (poison); the writes that survive, in 1/1000 of the unsynced.
   std::int64_t amount = 0;
   std::uint64_t choice = 0;  // of an actor, a row, a bit
 };

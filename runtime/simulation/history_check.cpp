@@ -11,6 +11,11 @@
 namespace mailroom::runtime {
 namespace {
 
+// "ledger, key 'alice'"; where there are no keys, "ledger".
+std::string at_key(const Stage& stage, const std::string& key) { return key.empty() ? stage.name : fmt::format("{}, key '{}'", stage.name, key); }
+
+std::string how_often(std::int64_t times) { return times == 1 ? "once" : times == 2 ? "twice" : fmt::format("{} times", times); }
+
 using Producer = std::pair<std::size_t, std::uint32_t>;  // stage, shard
 
 // What must have come to one key of one stage.
@@ -24,6 +29,9 @@ class Replay final : private ContextPort {
  public:
   Replay(const RestingRun& run, World& world) : run_(run), world_(world), stages_(run.plan->topology.stages) {
     expected_.resize(stages_.size());
+    out_of_reach_ = run.redriven;
+    for (const auto& one : run.set_aside)
+      if (one.own_timer) out_of_reach_.insert(one.event);
   }
 
   void check() {
@@ -45,8 +53,9 @@ class Replay final : private ContextPort {
   // Timers of a key that are set and have not fired.
   struct Timers {
     std::multimap<EventId, std::string> set;  // -> name
-    void cancel(std::string_view name) {
-      std::erase_if(set, [name](const auto& timer) { return timer.second == name; });
+    // One that is a dead letter, or was one for a time, can't be cancelled any more.
+    void cancel(std::string_view name, const std::set<EventId>& out_of_reach) {
+      std::erase_if(set, [&](const auto& timer) { return timer.second == name && !out_of_reach.contains(timer.first); });
     }
   };
 
@@ -101,8 +110,9 @@ class Replay final : private ContextPort {
       const bool has_kept = kept != run_.states[stage_].end(), has_played = played != states.end();
       if (has_kept != has_played || (has_kept && kept->second != played->second))
         world_.violate("effectively once",
-                       fmt::format("{}, key '{}': the state is {}, and its {} events make {}", stage.name, key,
-                                   show(has_kept, kept), history.size(), show(has_played, played)));
+                       fmt::format("{}: the state is {}, and {} {} it is made of make{} {}", at_key(stage, key), show(has_kept, kept),
+                                   history.size() == 1 ? "the" : fmt::format("the {}", history.size()), history.size() == 1 ? "event" : "events",
+                                   history.size() == 1 ? "s" : "", show(has_played, played)));
     }
     host_ = nullptr;
   }
@@ -139,8 +149,8 @@ class Replay final : private ContextPort {
       return true;
     } catch (const std::exception& error) {
       world_.violate("handlers are repeatable",
-                     fmt::format("{}, key '{}': handled {} in the run; played again with the same state it throws: {}",
-                                 stages_[stage_].name, key_, world_.events.describe(applied.event), error.what()));
+                     fmt::format("{}: handled {} in the run; played again with the same state it throws: {}",
+                                 at_key(stages_[stage_], key_), world_.events.describe(applied.event), error.what()));
       return false;
     }
   }
@@ -212,22 +222,22 @@ class Replay final : private ContextPort {
         const auto most = wanted == expected.times.end() ? 0 : wanted->second;
         if (times <= most) continue;
         if (most == 0)
-          world_.violate("nothing is invented", fmt::format("{}, key '{}': {} was never sent to it", stage.name, key, world_.events.describe(event)));
+          world_.violate("nothing is invented", fmt::format("{}: {} was never sent to it", at_key(stage, key), world_.events.describe(event)));
         else
-          world_.violate("effectively once", fmt::format("{}, key '{}': {} came {} times and was sent {}", stage.name, key,
-                                                         world_.events.describe(event), times, most == 1 ? "once" : fmt::format("{} times", most)));
+          world_.violate("effectively once", fmt::format("{}: {} came {} and was sent {}", at_key(stage, key), world_.events.describe(event),
+                                                         how_often(times), how_often(most)));
       }
       for (const auto& [event, times] : expected.times) {
         const auto there = found.find(event);
         const auto missing = times - (there == found.end() ? 0 : there->second);
         if (missing <= 0) continue;
-        if (lost == 0) first_lost = fmt::format("key '{}': {}", key, world_.events.describe(event));
+        if (lost == 0) first_lost = fmt::format("{}: {}", at_key(stage, key), world_.events.describe(event));
         lost += static_cast<std::uint64_t>(missing);
       }
       for (const auto& [event, time] : came[key]) {
         const auto sent = expected.event_times.find(event);
         if (sent != expected.event_times.end() && expected.times.at(event) == 1 && sent->second != time)
-          world_.violate("events are kept as they are", fmt::format("{}, key '{}': {} was sent with time {} and came with {}", stage.name, key,
+          world_.violate("events are kept as they are", fmt::format("{}: {} was sent with time {} and came with {}", at_key(stage, key),
                                                                    world_.events.describe(event), sent->second.to_string(), time.to_string()));
       }
       if (keeps_order) check_order(stage, key, expected, came[key]);
@@ -236,13 +246,15 @@ class Replay final : private ContextPort {
     for (const auto& [edge, count] : run_.dropped)
       if (edge.second == s) shed += count;
     if (lost != shed)
-      world_.violate("nothing is lost", fmt::format("{}: {} events are missing, and {} were shed by its overflow policy; the first, {}", stage.name,
-                                                    lost, shed, first_lost));
+      world_.violate("nothing is lost", lost == 0 ? fmt::format("{}: none of its events is missing, and {} are counted as shed by its overflow policy", stage.name, shed)
+                                                  : fmt::format("{}{} never came{}", first_lost,
+                                                                lost == 1 ? std::string() : fmt::format(" and {} more", lost - 1),
+                                                                shed == 0 ? std::string() : fmt::format(" ({} are counted as shed by the overflow policy)", shed)));
     {
       for (const auto& [where, timers] : timers_)
         if (where.first == s && !timers.set.empty())
-          world_.violate("nothing is lost", fmt::format("{}, key '{}': {} timers did not fire; the first: {}", stage.name, where.second,
-                                                        timers.set.size(), world_.events.describe(timers.set.begin()->first)));
+          world_.violate("nothing is lost", fmt::format("{}: {} did not fire; the first: {}", at_key(stage, where.second),
+                                                        timers.set.size() == 1 ? "a timer" : fmt::format("{} timers", timers.set.size()), world_.events.describe(timers.set.begin()->first)));
     }
   }
 
@@ -255,9 +267,9 @@ class Replay final : private ContextPort {
       EventId before = 0;
       for (const auto event : sent) {
         const auto at = place.find(event);
-        if (at == place.end() || expected.times.at(event) != 1) continue;
+        if (at == place.end() || expected.times.at(event) != 1 || run_.redriven.contains(event)) continue;
         if (before != 0 && at->second < last) {
-          world_.violate("order", fmt::format("{}, key '{}': {}/{} sent {} before {}, and they came the other way round", stage.name, key,
+          world_.violate("order", fmt::format("{}: {}/{} sent {} before {}, and they came the other way round", at_key(stage, key),
                                               stages_[producer.first].name, producer.second, world_.events.describe(before), world_.events.describe(event)));
           return;
         }
@@ -271,11 +283,11 @@ class Replay final : private ContextPort {
   void emit(const EventType& type, void* event, std::string_view stage, Timestamp time) override { route(type, event, stage, trace_, time); }
   void set_timer(const EventType& type, void* event, Timestamp, std::string_view name) override {
     auto& timers = timers_[{stage_, key_}];
-    if (!name.empty()) timers.cancel(name);
+    if (!name.empty()) timers.cancel(name, out_of_reach_);
     timers.set.emplace(world_.events.note(type, event, trace_), std::string(name));
   }
   void cancel_timer(std::string_view name) override {
-    if (!name.empty()) timers_[{stage_, key_}].cancel(name);
+    if (!name.empty()) timers_[{stage_, key_}].cancel(name, out_of_reach_);
   }
   void forget_state() override { host_->forget_current(); }
   void log(LogLevel, std::string_view) override {}
@@ -286,6 +298,7 @@ class Replay final : private ContextPort {
   std::vector<std::map<std::string, Expected>> expected_;  // [stage]: key
   std::map<std::pair<std::size_t, std::string>, std::map<EventId, std::int64_t>> taken_;  // from mailboxes, not timers
   std::map<std::pair<std::size_t, std::string>, Timers> timers_;
+  std::set<EventId> out_of_reach_;
   std::uint64_t dirty_ = 0;
   std::size_t stage_ = 0;
   std::uint32_t shard_ = 0;

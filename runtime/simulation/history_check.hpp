@@ -7,6 +7,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ struct RestingRun {
   std::vector<std::map<std::string, nlohmann::json>> states;  // [stage]: key -> state, where there is one
   std::vector<const OutsideFile*> outside;                    // [stage]; null: no sink
   std::vector<SetAside> set_aside;
+  std::set<EventId> redriven;  // dead letters that were tried again, out of their keys' order
+  bool given_up = false;       // an event is, or was for a time, a dead letter or parked because its handler went on failing
   std::map<std::pair<std::size_t, std::size_t>, std::uint64_t> dropped;  // (from, to) -> shed by policy
   std::uint64_t dirty = 0;  // dead letters of input that was no event
 };

@@ -48,7 +48,9 @@ ActorType observe(const Stage& stage, std::size_t stage_index, World& world, Wit
 }
 
 ObservedHost::ObservedHost(const Stage& stage, std::size_t stage_index, World& world, Witness& witness, LoadState load)
-    : stage_(stage), stage_index_(stage_index), world_(world), witness_(witness), load_(std::move(load)), context_(*this) {
+    : stage_(stage), stage_index_(stage_index),
+      name_(fmt::format("{}/{}{}", stage.name, stage.ordering == Ordering::none ? "worker " : "", witness.hosts[stage_index].size())),
+      world_(world), witness_(witness), load_(std::move(load)), context_(*this) {
   LoadState own;
   if (load_)
     own = [this](std::string_view key) -> std::optional<std::string> {
@@ -76,23 +78,30 @@ void ObservedHost::witnessed(const EventType& type, const void* event, const Eve
   ++world_.done.calls;
   const auto id = world_.events.note(type, event, context.trace());
   const auto text = std::string(key.text());
-  world_.say([&] {
-    return fmt::format("{} handles {} of key '{}'{}", stage_.name, world_.events.describe(id), text,
+  world_.say(name_, [&] {
+    return fmt::format("handles {}{}{}", EventCatalogue::describe(type, event), text.empty() ? "" : " of key '" + text + "'",
                        context.attempt() > 1 ? fmt::format(", attempt {}", context.attempt()) : "");
   });
   if (const auto fault = world_.take(FaultKind::slow, world_.done.calls)) {
-    world_.say([&] { return fmt::format("  and takes {:.3f} s", static_cast<double>(fault->amount) / 1e6); });
+    world_.say(*fault);
     world_.clock->advance(fault->amount);
   }
   const auto failure = world_.take(FaultKind::exception, world_.done.calls);
+  if (failure) world_.say(*failure);
   fails_at_ = failure ? failure->amount : -1;
+  if (const auto fault = world_.take(FaultKind::poison, world_.done.calls)) {
+    world_.say(*fault);
+    world_.poisoned[id] += fault->amount;
+  }
+  if (!world_.poisoned.empty())
+    if (const auto poison = world_.poisoned.find(id); poison != world_.poisoned.end() && poison->second-- > 0) fails_at_ = 0;
   emissions_ = 0;
   engine_ = &context.port();
   try {
     maybe_fail();
     call();
   } catch (const std::exception& error) {
-    world_.say([&] { return fmt::format("  and throws: {}", error.what()); });
+    world_.say(name_, [&] { return fmt::format("  throws: {}", error.what()); });
     throw;
   }
   ++world_.progress;
@@ -148,27 +157,36 @@ void ObservedHost::accept_changes() {
 }
 
 void ObservedHost::restart() {
-  world_.say([&] { return fmt::format("{}: the actor is made anew", stage_.name); });
+  world_.say(name_, [] { return "the actor is made anew"; });
   inner_->restart();
 }
 
 void ObservedHost::emit(const EventType& type, void* event, std::string_view stage, Timestamp time) {
-  world_.say([&] { return fmt::format("  and emits {} {}", type.name(), type.to_json(event).dump().substr(0, 160)); });
+  world_.say(name_, [&] { return fmt::format("  emits {}{}", EventCatalogue::describe(type, event), stage.empty() ? std::string() : fmt::format(" to {}", stage)); });
   engine_->emit(type, event, stage, time);
   ++emissions_;
   maybe_fail();
 }
 
 void ObservedHost::set_timer(const EventType& type, void* event, Timestamp due, std::string_view name) {
-  world_.say([&] { return fmt::format("  and sets a timer {} for {}: {}", name, due.to_string(), type.name()); });
+  world_.say(name_, [&] {
+    return fmt::format("  sets a timer{} for {}: {}", name.empty() ? std::string() : fmt::format(" '{}'", name), due.to_string(),
+                       EventCatalogue::describe(type, event));
+  });
   engine_->set_timer(type, event, due, name);
 }
 
 void ObservedHost::cancel_timer(std::string_view name) {
-  world_.say([&] { return fmt::format("  and cancels the timer {}", name); });
+  world_.say(name_, [&] { return fmt::format("  cancels the timer '{}'", name); });
   engine_->cancel_timer(name);
 }
-void ObservedHost::forget_state() { engine_->forget_state(); }
-void ObservedHost::log(LogLevel level, std::string_view text) { engine_->log(level, text); }
+void ObservedHost::forget_state() {
+  world_.say(name_, [] { return "  forgets the key's state"; });
+  engine_->forget_state();
+}
+void ObservedHost::log(LogLevel level, std::string_view text) {
+  world_.say(name_, [&] { return fmt::format("  logs: {}", text); });
+  engine_->log(level, text);
+}
 
 }  // namespace mailroom::runtime

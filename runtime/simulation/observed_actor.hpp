@@ -89,6 +89,7 @@ class ObservedHost final : public ActorHost, private ContextPort {
 
   const Stage& stage_;
   const std::size_t stage_index_;
+  const std::string name_;  // "ledger/3", "prices/worker 1"
   World& world_;
   Witness& witness_;
   LoadState load_;

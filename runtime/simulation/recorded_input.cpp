@@ -10,20 +10,21 @@ namespace {
 
 class SimulatedSource final : public Source {
  public:
-  SimulatedSource(std::string stage, const RecordedInput& input, World& world)
-      : stage_(std::move(stage)), input_(input), world_(world) {}
+  SimulatedSource(std::string stage, std::uint32_t shard, const RecordedInput& input, World& world)
+      : stage_(std::move(stage)), name_(fmt::format("{}/{}", stage_, shard)), input_(input), world_(world) {}
 
   ReadStatus read(SourceBatch& batch, std::size_t max_events) override {
     ++world_.done.reads;
     if (const auto fault = world_.take(FaultKind::source_stall, world_.done.reads)) {
       silent_until_ = world_.clock->steady_us() + fault->amount;
-      world_.say([&] { return fmt::format("{} has nothing for {:.3f} s", stage_, static_cast<double>(fault->amount) / 1e6); });
+      world_.say(*fault);
     }
     if (world_.clock->steady_us() < silent_until_) return ReadStatus::idle;
     if (next_ == 0 && !dirty_given_)
       for (const auto& dirty : input_.dirty) batch.dirty.push_back(dirty);
     dirty_given_ = true;
     // Real sources give what they have at the time.
+    const auto first = next_;
     auto count = std::min<std::size_t>(max_events, 1 + world_.random() % 32);
     for (; count > 0 && next_ < input_.events.size(); --count, ++next_) {
       const auto& event = input_.events[next_];
@@ -32,18 +33,23 @@ class SimulatedSource final : public Source {
       batch.events.append_copy(*event.type, event.event(), meta);
       ++world_.progress;
     }
-    world_.say([&] { return fmt::format("{} reads; {} of {} events are given", stage_, next_, input_.events.size()); });
+    world_.say(name_, [&] {
+      if (next_ == first) return fmt::format("reads, and has nothing more; {} events in all", input_.events.size());
+      return fmt::format("reads event{} of {}{}", next_ == first + 1 ? fmt::format(" {}", next_) : fmt::format("s {} to {}", first + 1, next_),
+                         input_.events.size(), next_ == input_.events.size() ? ", its last" : "");
+    });
     return next_ < input_.events.size() ? ReadStatus::more : ReadStatus::end;
   }
   [[nodiscard]] nlohmann::json position() const override { return {{"event", next_}, {"dirty", dirty_given_}}; }
   void seek(const nlohmann::json& position) override {
     next_ = saved_number(position, "event", stage_);
     dirty_given_ = position.at("dirty").get<bool>();
+    world_.say(name_, [&] { return fmt::format("goes on after event {}", next_); });
   }
   [[nodiscard]] SourceProgress progress() const override { return {next_, input_.events.size(), "events"}; }
 
  private:
-  const std::string stage_;
+  const std::string stage_, name_;
   const RecordedInput& input_;
   World& world_;
   std::uint64_t next_ = 0;
@@ -87,7 +93,7 @@ RecordedInput record_input(const Stage& stage, std::uint32_t shard, std::size_t 
 SourceType simulated_source(const Stage& stage, const std::vector<RecordedInput>& inputs, World& world) {
   auto type = *stage.source;
   type.make = [name = stage.name, &inputs, &world](const SourceSettings& settings) -> std::unique_ptr<Source> {
-    return std::make_unique<SimulatedSource>(name, inputs.at(settings.shard), world);
+    return std::make_unique<SimulatedSource>(name, settings.shard, inputs.at(settings.shard), world);
   };
   return type;
 }

@@ -18,6 +18,7 @@ class SimulatedScenario final : public RestingScenario {
   [[nodiscard]] std::vector<nlohmann::json> dead_letters() const override { return dead_letters_; }
   [[nodiscard]] std::map<std::string, nlohmann::json> states_json(std::string_view stage) const override;
   [[nodiscard]] bool has_shed() const override { return !run_.dropped.empty(); }
+  [[nodiscard]] bool has_given_up() const override { return run_.given_up; }
 
  private:
   [[nodiscard]] std::size_t stage(std::string_view name, StageKind kind, std::string_view wanted) const;

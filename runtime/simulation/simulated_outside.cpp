@@ -16,11 +16,12 @@ class SimulatedSink final : public Sink {
     if (world_.power_off) throw StorageError("the power has failed");
     ++world_.done.sink_writes;
     if (const auto fault = world_.take(FaultKind::sink_failure, world_.done.sink_writes)) {
+      world_.say(*fault);
       world_.crash_now = fault;
       throw StorageError(fmt::format("{}: the outside refuses a write", stage_));
     }
     const auto id = world_.events.note(event.type, event.event, event.meta.trace);
-    world_.say([&] { return fmt::format("{} writes {}", stage_, world_.events.describe(id)); });
+    world_.say(stage_, [&] { return fmt::format("writes {}", EventCatalogue::describe(event.type, event.event)); });
     if (world_.unsafe.contains(id))
       world_.violate("only what is safe goes out",
                      fmt::format("{} writes {}, and the commit that made it can still be lost", stage_, world_.events.describe(id)));
@@ -50,6 +51,8 @@ class SimulatedSink final : public Sink {
       world_.violate("acknowledged is kept", fmt::format("{}: {} rows were committed and the file kept {}", stage_, rows, file_.rows.size()));
       return;
     }
+    if (file_.rows.size() > rows)
+      world_.say(stage_, [&] { return fmt::format("takes back its last {} rows, which were not committed; {} stay", file_.rows.size() - rows, rows); });
     file_.rows.resize(rows);
     file_.synced = std::min(file_.synced, file_.rows.size());
   }

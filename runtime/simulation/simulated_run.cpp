@@ -8,6 +8,7 @@
 #include <mailroom/invariant.hpp>
 
 #include "runtime/journal/dead_letters.hpp"
+#include "runtime/journal/journal_keys.hpp"
 #include "runtime/simulation/resting_scenario.hpp"
 #include "runtime/simulation/simulated_store.hpp"
 
@@ -30,6 +31,12 @@ class MemorySpill final : public Spill {
  private:
   std::deque<Parcel> parcels_;
 };
+
+std::string ordinal(std::uint64_t number) {
+  const auto last = number % 10;
+  const bool teen = number % 100 / 10 == 1;
+  return fmt::format("{}{}", number, teen || last > 3 || last == 0 ? "th" : last == 1 ? "st" : last == 2 ? "nd" : "rd");
+}
 
 // Rows that were not committed are taken back at the next start.
 void cut_to_commit(OutsideFile& file, const std::optional<ShardRecord>& record) {
@@ -87,7 +94,7 @@ bool SimulatedRun::start() {
     world_.crash_now.reset();
     hangs_.clear();
     witness_.hosts.clear();
-    world_.say([&] { return lives_ == 1 ? std::string("the node starts") : std::string("the node starts again"); });
+    world_.say("the node", [&] { return lives_ == 1 ? std::string("starts") : fmt::format("starts again, for the {} time", ordinal(lives_)); });
     std::string reason;
     try {
       std::unique_ptr<Journal> journal;
@@ -96,8 +103,10 @@ bool SimulatedRun::start() {
         auto made = std::make_unique<SimulatedStore>(disk_, world_);
         store = made.get();
         journal = Journal::open(std::move(made));
+        if (lives_ > 1 && world_.waits(FaultKind::redrive)) redrive(*journal);
       }
       plan_ = make_plan(topology_, journal.get());
+      if (world_.narrate) name_parts();
       for (const auto& channel : plan_->channels)
         if (plan_->stage_of(channel.to).kind == StageKind::sink) world_.channels_to_sinks.insert(channel.id);
       EngineOptions options;
@@ -108,7 +117,7 @@ bool SimulatedRun::start() {
       options.quiet_check_every = std::chrono::milliseconds(500);
       options.make_spill = [] { return std::make_unique<MemorySpill>(); };
       options.log = [this](LogLevel level, const std::string& who, std::string_view text) {
-        if (level >= LogLevel::warning) world_.say([&] { return fmt::format("{}: {}", who, text); });
+        if (level >= LogLevel::warning) world_.say(who, [&] { return std::string(text); });
       };
       engine_us_ = world_.clock->steady_us();
       engine_ = std::make_unique<Engine>(witnessed(), std::move(journal), std::move(options));
@@ -125,7 +134,8 @@ bool SimulatedRun::start() {
       world_.violate("the node starts again", fmt::format("at start {} it says: {}", lives_, reason));
       return false;
     } else {
-      world_.say([&] { return fmt::format("the node refuses to start: {}; the operator mends the disk", reason); });
+      world_.say("the node", [&] { return fmt::format("refuses to start: {}", reason); });
+      world_.say("an operator", [] { return "mends the disk"; });
     }
   }
 }
@@ -160,7 +170,7 @@ SimulatedRun::Life SimulatedRun::live() {
 void SimulatedRun::happen() {
   const auto step = world_.done.steps;
   if (const auto fault = world_.take(FaultKind::clock_skew, step)) {
-    world_.say([&] { return to_string(*fault); });
+    world_.say(*fault);
     world_.clock->skew(fault->amount);
   }
   if (const auto fault = world_.take(FaultKind::hang, step)) {
@@ -168,18 +178,20 @@ void SimulatedRun::happen() {
     if (!ready_.empty()) {
       const auto actor = ready_[fault->choice % ready_.size()];
       hangs_.push_back({actor, world_.clock->steady_us() + fault->amount});
-      world_.say([&] { return fmt::format("{} does not come back for {:.3f} s", engine_->actor_name(actor), static_cast<double>(fault->amount) / 1e6); });
+      world_.say(
+          "FAULT", [&] { return fmt::format("{} does not come back for {:.3f} s", engine_->actor_name(actor), static_cast<double>(fault->amount) / 1e6); },
+          true);
     }
   }
   if (const auto fault = world_.take(FaultKind::stop, step)) {
-    world_.say([&] { return to_string(*fault); });
+    world_.say(*fault);
     engine_->request_stop(fault->choice % 2 == 0 ? StopMode::checkpoint : StopMode::drain);
   }
   if (const auto fault = world_.take(FaultKind::kill, step)) {
-    world_.say([&] { return to_string(*fault); });
+    world_.say(*fault);
     crash(false, 0);
   } else if (const auto loss = world_.take(FaultKind::power_loss, step)) {
-    world_.say([&] { return to_string(*loss); });
+    world_.say(*loss);
     crash(true, loss->amount);
   }
 }
@@ -232,14 +244,23 @@ bool SimulatedRun::stands_still() {
 void SimulatedRun::crash(bool power, std::int64_t survives) {
   ++world_.crashes;
   const auto unsynced = disk_->unsynced_writes();
-  world_.say([&] {
-    return power ? fmt::format("the power is gone: {} of {} unsynced writes survive", unsynced * static_cast<std::size_t>(survives) / 1000, unsynced)
-                 : std::string("the process is gone");
-  });
-  world_.power_off = true;  // what still runs on the way down is seen by nobody
+  const auto kept = power ? unsynced * static_cast<std::size_t>(survives) / 1000 : unsynced;
+  if (power)
+    world_.say("the node", [&, this] {
+      // A start's own writes (names, epochs) are no shard's commits: what survives is counted from the end.
+      const auto gone = std::min(unsynced - kept, world_.unsynced.size());
+      const std::vector<std::string> lost(world_.unsynced.end() - static_cast<std::ptrdiff_t>(gone), world_.unsynced.end());
+      return lost.empty() ? std::string("is gone; every commit is on the disk")
+                          : fmt::format("is gone; lost with it, because no fdatasync came after: {}", fmt::join(lost, ", "));
+    });
+  else
+    world_.say("the node", [] { return "is gone; what it has committed is kept"; });
+  if (power) world_.unsynced.clear();
+  world_.power_off = world_.ghosts = true;  // what still runs on the way down is seen by nobody
   engine_.reset();
+  world_.ghosts = false;
   if (power) {
-    disk_->crash(unsynced * static_cast<std::size_t>(survives) / 1000);
+    disk_->crash(kept);
     for (auto& file : outside_) file.lose_power(survives);
     world_.unsafe.clear();
   } else {
@@ -254,7 +275,8 @@ void SimulatedRun::flip_a_bit() {
   if (!row) return;
   Flip flip{row->first, row->second, world_.random() % 32};
   if (!disk_->flip_bit(flip.table, flip.key, flip.bit)) return;
-  world_.say([&] { return fmt::format("the disk changes a bit of a row of its table {}", table_name(flip.table)); });
+  world_.say(
+      "FAULT", [&] { return fmt::format("the disk changes a bit of {}", describe_key(flip.table, flip.key)); }, true);
   flip_ = flip;
 }
 
@@ -267,17 +289,22 @@ bool SimulatedRun::unflip() {
 
 SimulatedRun::Life SimulatedRun::ended() {
   const auto result = engine_->result();
-  world_.say([&] {
+  world_.say("the node", [&] {
     switch (result.ending) {
-      case Ending::finished: return std::string("the node has finished");
-      case Ending::drained: return std::string("the node has drained and stopped");
-      case Ending::checkpointed: return fmt::format("the node has stopped with {} events inside", result.left_inside);
-      case Ending::failed: return fmt::format("the node has stopped: {}", result.reason);
+      case Ending::finished: return std::string("has finished: all sources have ended, and nothing is under way");
+      case Ending::drained: return std::string("has drained and stopped");
+      case Ending::checkpointed: return fmt::format("has stopped with {} events inside, all in the journal", result.left_inside);
+      case Ending::failed: return fmt::format("has stopped: {}", result.reason);
     }
     return std::string();
   });
   if (result.ending == Ending::failed) {
     if (!case_.durable) {
+      // A policy may stop the node; in memory mode that is the end.
+      const bool by_policy = std::any_of(topology_.stages.begin(), topology_.stages.end(), [](const Stage& stage) {
+        return stage.on_failure.then == Then::stop || stage.on_failure.then == Then::escalate;
+      });
+      if (by_policy) return Life::over;
       world_.violate("the node stays up", fmt::format("it stops: {}", result.reason));
       return Life::over;
     }
@@ -297,10 +324,47 @@ SimulatedRun::Life SimulatedRun::ended() {
   }
   check_books(result.ending == Ending::finished);
   if (!world_.violations.empty()) return Life::over;
-  if (result.ending == Ending::finished) return Life::finished;
+  finished_ = result.ending == Ending::finished;
+  if (finished_ && !(disk_ && world_.waits(FaultKind::redrive) && something_to_redrive(*engine_->journal()))) return Life::finished;
+  world_.ghosts = true;
   engine_.reset();
+  world_.ghosts = false;
   disk_->kill();
   return Life::again;
+}
+
+// Names of shards and channels, as the journal numbers them.
+void SimulatedRun::name_parts() {
+  for (ShardIndex shard = 0; shard < plan_->shards.size(); ++shard) world_.shard_names[plan_->shards[shard].id] = plan_->shard_name(shard);
+  for (const auto& channel : plan_->channels)
+    world_.channel_names[channel.id] = {plan_->shard_name(channel.from), plan_->shard_name(channel.to)};
+}
+
+bool SimulatedRun::something_to_redrive(Journal& journal) const {
+  DeadLetterFilter parked, failed;
+  parked.parked = true;
+  failed.kind = "failed";
+  return !list_dead_letters(journal, parked).empty() || !list_dead_letters(journal, failed).empty();
+}
+
+// An operator has seen to the cause of the failures, and has all that was given up on tried again.
+void SimulatedRun::redrive(Journal& journal) {
+  if (!something_to_redrive(journal)) return;
+  if (!world_.take(FaultKind::redrive, lives_ + 1'000'000 * (finished_ ? 1 : 0))) return;
+  DeadLetterFilter parked, failed;
+  parked.parked = true;
+  failed.kind = "failed";
+  given_up_ = true;
+  std::uint64_t count = retry_dead_letters(journal, parked).changed;
+  for (const auto& shard : journal.shards())
+    journal.scan_held(HeldReason::dead, shard.first, [&](const HeldEvent& held) {
+      if (held.kind == "failed" && held.event)
+        redriven_.insert(world_.events.note(held.event->type(0), held.event->event(0), held.event->meta(0).trace));
+      return true;
+    });
+  count += retry_dead_letters(journal, failed).changed;
+  world_.poisoned.clear();
+  world_.say("an operator", [&] { return fmt::format("mends the cause of the failures, and has what was given up on tried again: {}", count == 1 ? "1 event" : fmt::format("{} events", count)); });
 }
 
 void SimulatedRun::check_books(bool finished) {
@@ -325,6 +389,8 @@ void SimulatedRun::check_at_rest() {
   RestingRun rest;
   rest.plan = plan_.get();
   rest.inputs = &inputs_;
+  rest.redriven = redriven_;
+  rest.given_up = given_up_;
   const auto stages = topology_.stages.size();
   rest.histories.resize(stages);
   rest.states.resize(stages);
@@ -362,6 +428,7 @@ void SimulatedRun::check_at_rest() {
         }
     }
     for (const auto& letter : engine_->dead_letters()) {
+      rest.given_up = rest.given_up || letter.held.kind == "failed" || letter.held.kind == "follows";
       set_aside(*topology_.stage_index(letter.stage), letter.held);
       letters.push_back({{"stage", letter.stage}, {"kind", letter.held.kind}, {"reason", letter.held.reason}, {"key", letter.held.key}});
       letters.back()["event"] = letter.held.event ? letter.held.event->type(0).name() : std::string();
@@ -374,9 +441,10 @@ void SimulatedRun::check_at_rest() {
   }
 
   // The power fails right after the end: all of it must be on the disk.
-  world_.say([] { return std::string("the power fails after the end"); });
-  world_.power_off = true;
+  world_.say("the node", [] { return "is looked at once more, after the power has failed: everything must be there"; });
+  world_.power_off = world_.ghosts = true;
   engine_.reset();
+  world_.ghosts = false;
   disk_->crash(0);
   for (auto& file : outside_) file.lose_power(0);
   unflip();
@@ -401,9 +469,14 @@ void SimulatedRun::check_at_rest() {
           return true;
         });
     }
-    for (const auto& letter : list_dead_letters(*journal, {}))
-      letters.push_back({{"id", letter.id}, {"stage", letter.stage}, {"kind", letter.kind}, {"reason", letter.reason}, {"key", letter.key},
-                         {"event", letter.event}, {"payload", letter.payload}});
+    DeadLetterFilter parked;
+    parked.parked = true;
+    for (const auto& filter : {DeadLetterFilter{}, parked})
+      for (const auto& letter : list_dead_letters(*journal, filter)) {
+        letters.push_back({{"id", letter.id}, {"stage", letter.stage}, {"kind", letter.kind}, {"reason", letter.reason}, {"key", letter.key},
+                           {"event", letter.event}, {"payload", letter.payload}});
+        rest.given_up = rest.given_up || filter.parked || letter.kind == "failed";
+      }
   } catch (const std::exception& error) {
     world_.violate("acknowledged is kept", fmt::format("after the end the journal says: {}", error.what()));
     return;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "runtime/engine/engine.hpp"
@@ -34,6 +35,9 @@ class SimulatedRun {
   bool unflip();
   [[nodiscard]] bool stands_still();
   Life ended();
+  void name_parts();
+  [[nodiscard]] bool something_to_redrive(Journal& journal) const;
+  void redrive(Journal& journal);
   void check_books(bool finished);
   void check_at_rest();
   void check_invariants(const RestingRun& rest, const std::vector<nlohmann::json>& dead_letters);
@@ -64,6 +68,9 @@ class SimulatedRun {
   std::vector<Hang> hangs_;
   std::vector<std::uint32_t> ready_;  // reused
   std::optional<Flip> flip_;
+  bool finished_ = false;             // in its last life the node has come to rest
+  bool given_up_ = false;             // on events that were tried again later
+  std::set<EventId> redriven_;        // dead letters that were tried again: behind later events of their keys
   std::int64_t engine_us_ = 0;        // where the engine's own clock is
   std::uint64_t last_progress_ = 0;
   std::int64_t progress_us_ = 0;      // when it was last seen to rise

@@ -14,15 +14,20 @@ namespace {
 // Remembers the rows that the laws are about, besides handing all of them on.
 class WatchedWrite final : public StoreWrite {
  public:
-  explicit WatchedWrite(std::unique_ptr<StoreWrite> inner) : inner_(std::move(inner)) {}
+  WatchedWrite(std::unique_ptr<StoreWrite> inner, bool told) : inner_(std::move(inner)), told_(told) {}
   void put(Table table, std::string_view key, std::string_view value) override {
     inner_->put(table, key, value);
     if (table == Table::shards || table == Table::mailbox) seen.push_back({table, std::string(key), std::string(value)});
+    if (told_) changes.push_back({table, std::string(key), true});
   }
-  void erase(Table table, std::string_view key) override { inner_->erase(table, key); }
+  void erase(Table table, std::string_view key) override {
+    inner_->erase(table, key);
+    if (told_) changes.push_back({table, std::string(key), false});
+  }
   void clear() override {
     inner_->clear();
     seen.clear();
+    changes.clear();
   }
   [[nodiscard]] std::size_t bytes() const override { return inner_->bytes(); }
   [[nodiscard]] StoreWrite& inner() { return *inner_; }
@@ -32,21 +37,32 @@ class WatchedWrite final : public StoreWrite {
     std::string key, value;
   };
   std::vector<Put> seen;
+  struct Change {
+    Table table;
+    std::string key;
+    bool put;
+  };
+  std::vector<Change> changes;  // only where somebody reads
 
  private:
   std::unique_ptr<StoreWrite> inner_;
+  const bool told_;
 };
+
+std::string events(std::uint64_t count) { return count == 1 ? "1 event" : fmt::format("{} events", count); }
+// "2 dead letters"; of one: "1 dead letter".
+std::string counted(std::size_t count, std::string_view one, std::string_view more) { return fmt::format("{} {}", count, count == 1 ? one : more); }
 
 }  // namespace
 
 SimulatedStore::SimulatedStore(std::shared_ptr<MemoryDisk> disk, World& world) : world_(world), store_(std::move(disk)) {}
 
-std::unique_ptr<StoreWrite> SimulatedStore::new_write() { return std::make_unique<WatchedWrite>(store_.new_write()); }
+std::unique_ptr<StoreWrite> SimulatedStore::new_write() { return std::make_unique<WatchedWrite>(store_.new_write(), static_cast<bool>(world_.narrate)); }
 
 void SimulatedStore::fail(const Fault& fault, const char* what) {
   failed_ = true;
   world_.crash_now = fault;
-  world_.say([&] { return fmt::format("the disk: {}", what); });
+  world_.say(fault);
   throw StorageError(fmt::format("the simulated disk: {}", what));
 }
 
@@ -57,6 +73,7 @@ void SimulatedStore::write(StoreWrite& write) {
   ++world_.progress;
   if (recovering_) {
     if (const auto fault = world_.take(FaultKind::recovery_loss, world_.done.writes)) {
+      world_.say(*fault);
       world_.crash_now = fault;
       world_.power_off = true;
       throw PowerLost();
@@ -64,11 +81,13 @@ void SimulatedStore::write(StoreWrite& write) {
   }
   if (const auto fault = world_.take(FaultKind::write_failure, world_.done.writes)) fail(*fault, "a write fails");
   if (const auto fault = world_.take(FaultKind::disk_full, world_.done.writes)) {
+    world_.say(*fault);
     world_.disk_is_full = true;
     world_.crash_now = fault;
   }
   if (world_.disk_is_full) throw StorageError("the simulated disk: no space is left");
   check_commit(write);
+  if (world_.narrate) tell(write);
   store_.write(dynamic_cast<WatchedWrite&>(write).inner());
 }
 
@@ -119,6 +138,72 @@ void SimulatedStore::check_commit(const StoreWrite& write) {
   }
 }
 
+// What a shard's commit holds, in words.
+void SimulatedStore::tell(const StoreWrite& write) {
+  const auto& watched = dynamic_cast<const WatchedWrite&>(write);
+  for (const auto& put : watched.seen) {
+    if (put.table != Table::shards) continue;
+    const auto shard = parse_key(put.table, put.key).owner;
+    const auto name = world_.shard_names.contains(shard) ? world_.shard_names.at(shard) : fmt::format("shard {}", shard);
+    const auto now = decode_shard_record(unseal(put.table, put.key, put.value));
+    ShardRecord before;
+    if (const auto row = store_.get(Table::shards, put.key)) before = decode_shard_record(unseal(Table::shards, put.key, *row));
+    if (now.epoch != before.epoch) continue;  // opens
+    std::vector<std::string> parts;
+    for (const auto& next : now.consumed) {
+      std::uint64_t old = 0;
+      for (const auto& one : before.consumed)
+        if (one.channel == next.channel) old = one.sequence;
+      if (next.sequence == old) continue;
+      const auto from = world_.channel_names.find(next.channel);
+      parts.push_back(fmt::format("{} of {} done (up to number {})", events(next.sequence - old),
+                                  from == world_.channel_names.end() ? "a sender" : from->second.first, next.sequence));
+    }
+    if (now.position != before.position && now.position.contains("event"))
+      parts.push_back(fmt::format("its place in the input, event {}", now.position.at("event").dump()));
+    if (now.position != before.position && now.position.contains("rows"))
+      parts.push_back(counted(now.position.at("rows").get<std::size_t>(), "row written in all", "rows written in all"));
+    std::vector<std::string> keys;
+    for (const auto& [table, key, put] : watched.changes)
+      if (table == Table::state && put) keys.push_back(fmt::format("'{}'", parse_state_key(key).name));
+    if (keys.size() > 6) {
+      const auto more = keys.size() - 5;
+      keys.resize(5);
+      keys.push_back(fmt::format("and {} more", more));
+    }
+    if (!keys.empty()) parts.push_back(fmt::format("state of {}", fmt::join(keys, ", ")));
+    for (const auto& parcel : watched.seen) {
+      if (parcel.table != Table::mailbox) continue;
+      const auto channel = parse_key(parcel.table, parcel.key).owner;
+      const auto head = decode_parcel_head(unseal(parcel.table, parcel.key, parcel.value));
+      const auto to = world_.channel_names.find(channel);
+      parts.push_back(fmt::format("{} for {} (from number {})", events(head.count), to == world_.channel_names.end() ? "a receiver" : to->second.second,
+                                  head.first_sequence));
+    }
+    // An event may be put and erased in one commit, or put again: what counts is what it is afterwards.
+    const auto held = [&](Table table, std::string_view one_in, std::string_view more_in, std::string_view one_out, std::string_view more_out) {
+      std::map<std::string, bool> kept;
+      for (const auto& [where, key, put] : watched.changes)
+        if (where == table) kept[key] = put;
+      std::size_t in = 0, out = 0;
+      for (const auto& [key, put] : kept) {
+        const bool there = store_.get(table, key).has_value();
+        in += put && !there ? 1 : 0;
+        out += !put && there ? 1 : 0;
+      }
+      if (in > 0) parts.push_back(counted(in, one_in, more_in));
+      if (out > 0) parts.push_back(counted(out, one_out, more_out));
+    };
+    held(Table::timers, "timer set", "timers set", "timer fired or cancelled", "timers fired or cancelled");
+    held(Table::waiting, "event begins to wait", "events begin to wait", "event waits no longer", "events wait no longer");
+    held(Table::parked, "event parked", "events parked", "parked event goes back", "parked events go back");
+    held(Table::dead, "dead letter", "dead letters", "dead letter goes back", "dead letters go back");
+    if (parts.empty()) parts.emplace_back("nothing new");
+    world_.say(name, [&] { return fmt::format("commit {}: {}", now.commit, fmt::join(parts, "; ")); });
+    world_.unsynced.push_back(fmt::format("{}'s commit {}", name, now.commit));
+  }
+}
+
 void SimulatedStore::sync() {
   check_power();
   if (failed_) throw StorageError("the simulated disk: closed after a failure");
@@ -126,6 +211,12 @@ void SimulatedStore::sync() {
   if (const auto fault = world_.take(FaultKind::sync_failure, world_.done.syncs)) fail(*fault, "fdatasync fails");
   store_.sync();
   world_.unsafe.clear();
+  if (!world_.unsynced.empty())
+    world_.say("the disk", [&] {
+      return fmt::format("fdatasync: all that is committed is safe ({} since the last)",
+                         world_.unsynced.size() == 1 ? "1 commit" : fmt::format("{} commits", world_.unsynced.size()));
+    });
+  world_.unsynced.clear();
 }
 
 std::optional<std::string> SimulatedStore::get(Table table, std::string_view key) {

@@ -38,6 +38,8 @@ class SimulatedStore final : public Store {
   }
   [[noreturn]] void fail(const Fault& fault, const char* what);
   void check_commit(const StoreWrite& write);
+  void tell(const StoreWrite& write);
+  [[nodiscard]] std::string describe(const StoreWrite& write);
 
   World& world_;
   MemoryStore store_;

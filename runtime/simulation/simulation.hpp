@@ -53,7 +53,7 @@ class Simulation {
   Simulation(Topology topology, SimulationOptions options);
 
   [[nodiscard]] SimulationCase draw(std::uint64_t seed) const;
-  using Narrate = std::function<void(std::int64_t microseconds, const std::string& text)>;
+  // `narrate` hears of all that happens, as it happens.
   [[nodiscard]] SimulationResult run(const SimulationCase& what, const Narrate& narrate = {}) const;
 
   // Of the run without faults that the constructor made: if it breaks a law, faults are not the cause.

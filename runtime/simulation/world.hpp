@@ -9,6 +9,8 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -38,6 +40,15 @@ struct Violation {
   std::string text;  // names stage, key and event, what was found and what was expected
 };
 
+// One thing that happens in a run, for people.
+struct Told {
+  std::uint64_t step = 0;
+  std::int64_t microseconds = 0;  // since the run began
+  std::string_view who;           // "ledger/3", "the disk", ...
+  std::string_view text;          // what it does; begins with two blanks if it belongs to the line before
+  bool fault = false;             // planned by the simulation
+};
+using Narrate = std::function<void(const Told&)>;
 
 struct World {
   explicit World(std::uint64_t seed) : random(seed) {}
@@ -62,26 +73,36 @@ struct World {
   }
   // What happens, step by step, for people; `text` is only called when somebody reads.
   template <class Text>
-  void say(Text&& text) {
-    if (narrate) narrate(clock->steady_us() - 1'000'000, text());
+  void say(std::string_view who, Text&& text, bool fault = false) {
+    if (narrate && !ghosts) narrate({done.steps, clock->steady_us() - 1'000'000, who, text(), fault});
+  }
+  void say(const Fault& fault) {
+    say("FAULT", [&] { return to_string(fault); }, true);
   }
 
   std::mt19937_64 random;
   std::shared_ptr<SimulatedClock> clock = std::make_shared<SimulatedClock>();
   EventCatalogue events;
-  std::function<void(std::int64_t microseconds, const std::string& text)> narrate;
+  Narrate narrate;
   RunSize done;                 // counted up to now, over all of the node's lives
   std::uint64_t ordinal = 0;    // numbers all that handlers did, in order
   std::uint64_t progress = 0;   // rises when anything is done
   std::uint64_t faults_happened = 0;
   std::uint64_t crashes = 0;
   bool power_off = false;       // whoever writes now is a ghost
+  bool ghosts = false;          // a node is being taken down: what it still does is nothing that happens
   bool disk_is_full = false;
   std::optional<Fault> crash_now;  // asked for in the middle of a step
   std::vector<Violation> violations;
   // Of the events on their way to sinks, those whose commit is not safe yet; and the channels that lead there.
   std::unordered_set<EventId> unsafe;
   std::unordered_set<std::uint32_t> channels_to_sinks;
+  // As the plan numbers them, for narration.
+  std::map<std::uint32_t, std::string> shard_names;                            // in the journal
+  std::map<std::uint32_t, std::pair<std::string, std::string>> channel_names;  // from, to
+  std::vector<std::string> unsynced;  // commits that a power loss could take, for narration: "ledger/3's commit 4"
+  // Events of which each handler call fails, with how often they still do.
+  std::unordered_map<EventId, std::int64_t> poisoned;
 
  private:
   std::array<std::multimap<std::uint64_t, Fault>, fault_kinds> waiting_;

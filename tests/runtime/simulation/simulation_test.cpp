@@ -107,7 +107,7 @@ Topology walk(const std::string& actor, const std::string& on_failure = R"({ "re
 
 std::vector<std::string> narration(const Simulation& simulation, std::uint64_t seed) {
   std::vector<std::string> told;
-  (void)simulation.run(simulation.draw(seed), [&](std::int64_t at, const std::string& text) { told.push_back(fmt::format("{} {}", at, text)); });
+  (void)simulation.run(simulation.draw(seed), [&](const Told& one) { told.push_back(fmt::format("{} {} {} {}", one.step, one.microseconds, one.who, one.text)); });
   return told;
 }
 
