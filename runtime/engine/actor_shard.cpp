@@ -300,7 +300,9 @@ void ActorShard::handle_one(Work& item, Tally& tally) {
   ++handled_;
 
   if (!waiting_.empty() && waiting_.contains(text)) {
-    wait_behind(hold(batch, item.next, text, input.planned->id, sequence), &input);
+    auto held = hold(batch, item.next, text, input.planned->id, sequence);
+    held.due = now_for(meta);
+    wait_behind(std::move(held), &input);
     ++item.next;
     ++tally.taken;
     return;
@@ -308,6 +310,7 @@ void ActorShard::handle_one(Work& item, Tally& tally) {
   if (!parked_keys_.empty() && parked_keys_.contains(std::string(text))) {
     auto held = hold(batch, item.next, text, input.planned->id, sequence);
     held.ordinal = record_.next_ordinal++;
+    held.due = now_for(meta);
     park(std::move(held), &input, "follows");
     ++item.next;
     ++tally.taken;
@@ -340,6 +343,7 @@ void ActorShard::settle(Result result, Work& item, Tally& tally, std::int64_t st
   KeyScratch scratch;
   auto held = hold(batch, item.next, key_text(batch, item.next, scratch), input.planned->id,
                    item.parcel.first_sequence + item.next);
+  held.due = now_for(batch.meta(item.next));
   ++item.next;
   ++tally.taken;
   held.since_us = item.sent_us;
@@ -389,8 +393,8 @@ void ActorShard::fire_next_timer() {
 ActorShard::Result ActorShard::run(const HeldEvent& held, unsigned attempt) {
   const auto& meta = held.event->meta(0);
   counters_.busy_type.store(held.event->type(0).index(), std::memory_order_relaxed);
-  // Its own time, however late it is: what waits behind it must not see, when its turn comes, a time from after the end.
-  const auto now = event_clock_ ? std::max(held.due, std::min(clock_, std::max(held.due, meta.time))) : wall_;
+  // By the events' clock it is still the time at which a timer was due, or an event that waits first came.
+  const auto now = !event_clock_ ? wall_ : held.due != Timestamp{} ? held.due : std::min(clock_, meta.time);
   return run({held.event->type(0), held.event->event(0), meta, EventKey(held.key, meta.key_hash)}, now, attempt);
 }
 

@@ -85,7 +85,7 @@ struct HeldEvent {
   ChannelId channel = 0;  // where it came from; 0: a timer, or the shard's own input
   std::uint64_t sequence = 0;
   unsigned attempts = 0;
-  Timestamp due;         // timers: event-clock or wall time
+  Timestamp due;         // timers: event-clock or wall time; others: the stage's time when it came
   std::string name;      // timers: the name, if any
   std::string reason;    // dead, parked: what went wrong, in words
   std::string kind;      // dead: "rejected" | "failed" | "dirty" | "overflow" ; parked: "failed" | "follows"

@@ -70,6 +70,23 @@ TEST_F(FailureTest, ATimerThatFallsDueBehindARetryCanStillBeCancelled) {
   }
 }
 
+TEST_F(FailureTest, ByTheEventsClockARetryIsAtTheTimeOfTheFirstAttempt) {
+  // All the input, and the end of time, come while "a" waits.
+  world().input = {{"a", 1}, {"a", 2}, {"b", 1}};
+  world().input_times = {100, 200, 900};
+  world().on_note = [](const Note& note, Context& context) {
+    if (note.key == "a" && note.number == 1 && context.attempt() <= 2) throw std::runtime_error("planted");
+  };
+  for (const bool durable : {false, true}) {
+    world().output.clear();
+    run(pipeline(R"({"shards": 1, "on_failure": {"retries": 3, "backoff": "200ms..200ms"}})", R"({"clock": "events"})"),
+        durable ? Journal::open(std::make_unique<MemoryStore>()) : nullptr);
+    std::map<std::pair<std::string, std::int64_t>, std::int64_t> times;
+    for (const auto& seen : world().output) times[{seen.key, seen.number}] = seen.now.micros;
+    EXPECT_EQ(times, (std::map<std::pair<std::string, std::int64_t>, std::int64_t>{{{"a", 1}, 100}, {{"a", 2}, 200}, {{"b", 1}, 900}}));
+  }
+}
+
 TEST_F(FailureTest, OtherKeysGoOnWhileOneWaits) {
   // Key "a" is held back until all of "b" has come out at the far end.
   two_keys(200, 1, 1);
