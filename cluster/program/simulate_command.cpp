@@ -244,7 +244,12 @@ int simulate(const SimulateArguments& arguments) {
   }
   SimulationOptions options;
   options.events = arguments.events;
-  options.faults = parse_faults(arguments.faults);
+  try {
+    options.faults = parse_faults(arguments.faults);
+  } catch (const BadValue& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return exit_usage;
+  }
   const auto name = loaded.topology->name;
   const Simulation simulation(std::move(*loaded.topology), options);
   if (!simulation.undisturbed().violations.empty()) {

@@ -642,8 +642,9 @@ std::int64_t ActorShard::retry_delay_us(unsigned attempts) {
 }
 
 void ActorShard::schedule_wakes() {
-  // What is due and can't be done now would wake us again and again: credit, the supervisor or an operator calls work() then.
-  if (!can_run()) return;
+  // What is due and can't be done now would wake us again and again: credit, the supervisor, an operator or the next slice
+  // calls work() then.
+  if (goes_on_later_ || !can_run()) return;
   std::int64_t next = 0;
   const auto earliest = [&](std::int64_t at) { next = next == 0 ? at : std::min(next, at); };
   if (const auto retry = waiting_.next_retry()) earliest(*retry);

@@ -241,6 +241,7 @@ class Replay final : private ContextPort {
                                                                    world_.events.describe(event), sent->second.to_string(), time.to_string()));
       }
       if (keeps_order) check_order(stage, key, expected, came[key]);
+      if (stage.kind == StageKind::actor && stage.ordering != Ordering::none) check_parked(s, key, expected, came[key]);
     }
     std::uint64_t shed = 0;
     for (const auto& [edge, count] : run_.dropped)
@@ -255,6 +256,27 @@ class Replay final : private ContextPort {
         if (where.first == s && !timers.set.empty())
           world_.violate("nothing is lost", fmt::format("{}: {} did not fire; the first: {}", at_key(stage, where.second),
                                                         timers.set.size() == 1 ? "a timer" : fmt::format("{} timers", timers.set.size()), world_.events.describe(timers.set.begin()->first)));
+    }
+  }
+
+  // What follows a parked event of its key is parked, too: none of that producer's later events has been handled.
+  void check_parked(std::size_t s, const std::string& key, const Expected& expected, const std::vector<std::pair<EventId, Timestamp>>& came) {
+    std::set<EventId> parked, handled;
+    for (const auto& one : run_.set_aside)
+      if (one.stage == s && one.key == key && one.parked) parked.insert(one.event);
+    if (parked.empty()) return;
+    for (const auto& [event, time] : came) handled.insert(event);
+    for (const auto& [producer, sent] : expected.from) {
+      EventId before = 0;
+      for (const auto event : sent) {
+        if (expected.times.at(event) != 1 || run_.redriven.contains(event)) continue;
+        if (parked.contains(event)) before = event;
+        if (before != 0 && handled.contains(event)) {
+          world_.violate("order", fmt::format("{}: {} is parked, and {}, which {}/{} sent after it, was handled", at_key(stages_[s], key),
+                                              world_.events.describe(before), world_.events.describe(event), stages_[producer.first].name, producer.second));
+          return;
+        }
+      }
     }
   }
 
@@ -315,6 +337,8 @@ class Replay final : private ContextPort {
 void check_history(const RestingRun& run, World& world) {
   Replay replay(run, world);
   replay.check();
+  if (run.rejected != run.overflow_letters)
+    world.violate("nothing is lost", fmt::format("{} events were rejected by full mailboxes, and {} of them are dead letters", run.rejected, run.overflow_letters));
   if (replay.dirty() != run.dirty)
     world.violate("nothing is lost", fmt::format("{} pieces of the input are no events, and {} of them are dead letters", replay.dirty(), run.dirty));
 }

@@ -25,6 +25,7 @@ struct SetAside {
   bool own_timer = false;
   std::string key;
   EventId event = 0;
+  bool parked = false;
 };
 
 // What is left of a run that has come to rest.
@@ -39,6 +40,8 @@ struct RestingRun {
   std::set<EventId> redriven;  // dead letters that were tried again, out of their keys' order
   bool given_up = false;       // an event is, or was for a time, a dead letter or parked because its handler went on failing
   std::map<std::pair<std::size_t, std::size_t>, std::uint64_t> dropped;  // (from, to) -> shed by policy
+  std::uint64_t rejected = 0;  // of those, by "reject": each is a dead letter, too
+  std::uint64_t overflow_letters = 0;
   std::uint64_t dirty = 0;  // dead letters of input that was no event
 };
 

@@ -22,7 +22,7 @@ class SimulatedSink final : public Sink {
     }
     const auto id = world_.events.note(event.type, event.event, event.meta.trace);
     world_.say(stage_, [&] { return fmt::format("writes {}", EventCatalogue::describe(event.type, event.event)); });
-    if (world_.unsafe.contains(id))
+    if (world_.unsafe.contains({event.stream, event.sequence}))
       world_.violate("only what is safe goes out",
                      fmt::format("{} writes {}, and the commit that made it can still be lost", stage_, world_.events.describe(id)));
     buffer_.push_back({id, event.meta.time, {event.stream, event.sequence}});

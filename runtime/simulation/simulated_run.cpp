@@ -401,6 +401,7 @@ void SimulatedRun::check_at_rest() {
     if (edge.dropped() > 0) {
       auto& dropped = rest.dropped[{*topology_.stage_index(edge.from), *topology_.stage_index(edge.to)}];
       dropped += edge.dropped();
+      rest.rejected += edge.rejected;
     }
   for (std::size_t s = 0; s < stages; ++s) {
     if (topology_.stages[s].kind == StageKind::sink) rest.outside[s] = &outside_[s];
@@ -408,14 +409,17 @@ void SimulatedRun::check_at_rest() {
     if (const auto worker = rest.histories[s].find({}); worker != rest.histories[s].end() && topology_.stages[s].ordering == Ordering::none)
       std::sort(worker->second.begin(), worker->second.end(), [](const Applied& a, const Applied& b) { return a.ordinal < b.ordinal; });
   }
-  const auto set_aside = [&](std::size_t stage, const HeldEvent& held) {
+  const auto set_aside = [&](std::size_t stage, const HeldEvent& held, bool parked) {
     if (!held.event) {
       ++rest.dirty;
       return;
     }
-    if (held.kind == "overflow") return;  // counted as shed by its edge
+    if (held.kind == "overflow") {  // counted as shed by its edge
+      ++rest.overflow_letters;
+      return;
+    }
     rest.set_aside.push_back({stage, held.channel == 0, held.key,
-                              world_.events.note(held.event->type(0), held.event->event(0), held.event->meta(0).trace)});
+                              world_.events.note(held.event->type(0), held.event->event(0), held.event->meta(0).trace), parked});
   };
 
   if (!case_.durable) {
@@ -429,7 +433,8 @@ void SimulatedRun::check_at_rest() {
     }
     for (const auto& letter : engine_->dead_letters()) {
       rest.given_up = rest.given_up || letter.held.kind == "failed" || letter.held.kind == "follows";
-      set_aside(*topology_.stage_index(letter.stage), letter.held);
+      set_aside(*topology_.stage_index(letter.stage), letter.held,
+                topology_.stages[*topology_.stage_index(letter.stage)].on_failure.then == Then::park_key && letter.held.kind != "rejected");
       letters.push_back({{"stage", letter.stage}, {"kind", letter.held.kind}, {"reason", letter.held.reason}, {"key", letter.held.key}});
       letters.back()["event"] = letter.held.event ? letter.held.event->type(0).name() : std::string();
       letters.back()["payload"] = letter.held.event ? letter.held.event->type(0).to_json(letter.held.event->event(0)) : nlohmann::json(letter.held.content);
@@ -465,7 +470,7 @@ void SimulatedRun::check_at_rest() {
         journal->scan_held(reason, shard.id, [&](HeldEvent held) {
           if (reason == HeldReason::waiting)
             world_.violate("everything drains", fmt::format("{}, key '{}': an event waits for its retry in a node that has finished", stage.name, held.key));
-          set_aside(shard.stage, held);
+          set_aside(shard.stage, held, reason == HeldReason::parked);
           return true;
         });
     }

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -94,8 +95,9 @@ struct World {
   bool disk_is_full = false;
   std::optional<Fault> crash_now;  // asked for in the middle of a step
   std::vector<Violation> violations;
-  // Of the events on their way to sinks, those whose commit is not safe yet; and the channels that lead there.
-  std::unordered_set<EventId> unsafe;
+  // Of the events on their way to sinks, those whose commit is not safe yet (channel, sequence); and the channels that
+  // lead there.
+  std::set<std::pair<std::uint32_t, std::uint64_t>> unsafe;
   std::unordered_set<std::uint32_t> channels_to_sinks;
   // As the plan numbers them, for narration.
   std::map<std::uint32_t, std::string> shard_names;                            // in the journal

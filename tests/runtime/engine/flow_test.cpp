@@ -169,12 +169,12 @@ TEST_F(FlowTest, RejectTurnsWhatDoesNotFitIntoDeadLetters) {
   expect_balanced(snapshot_);
 }
 
-std::string worker_pipeline(int workers, const std::string& on_failure = "{}") {
+std::string worker_pipeline(int workers, const std::string& on_failure = "{}", const std::string& sink_mailbox = "{}") {
   return R"({"mailroom": 1, "name": "test", "stages": {
       "in": {"source": "scripted"},
       "work": {"actor": "TestWorker", "from": ["in"], "ordering": "none", "workers": )" +
          std::to_string(workers) + R"(, "on_failure": )" + on_failure + R"(},
-      "out": {"sink": "collecting", "from": ["work"]}}})";
+      "out": {"sink": "collecting", "from": ["work"], "mailbox": )" + sink_mailbox + "}}}";
 }
 
 // Time goes on by what handlers take and by nothing else.
@@ -213,6 +213,42 @@ TEST_F(FlowTest, AShardOfSlowHandlersLeavesTheCoreBetweenSlicesOfABatch) {
   }
   // A slice is 2 events of 1 ms here, for the clock is looked at after the second; a batch is 32, a mailbox 8192.
   EXPECT_LE(longest, 4u);
+}
+
+// Steps whoever is ready, but for `who`, until nobody is; how many steps that took, at most 10,000.
+int step_all_but(Engine& engine, const std::string& who) {
+  std::vector<std::uint32_t> ready;
+  for (int steps = 0; steps < 10'000; ++steps) {
+    engine.ready(ready);
+    const auto next = std::find_if(ready.begin(), ready.end(), [&](std::uint32_t actor) { return engine.actor_name(actor) != who; });
+    if (next == ready.end()) return steps;
+    engine.step(static_cast<std::size_t>(next - ready.begin()));
+  }
+  return 10'000;
+}
+
+TEST_F(FlowTest, WhatIsDueAndCannotBeDoneKeepsNobodyBusy) {
+  // Timers and retries fall due while the sink's mailbox is full.
+  for (const bool workers : {false, true}) {
+    world().input.clear();
+    many(40, 4);
+    world().on_note = [workers](const Note& note, Context& context) {
+      if (note.number % 2 == 0 && context.attempt() == 1) throw std::runtime_error("planted");
+      if (!workers && note.number < 1'000) context.after(std::chrono::milliseconds(10), Note{note.key, 1'000 + note.number});
+    };
+    const auto clock = std::make_shared<HandlersClock>();
+    options_.clock = clock;
+    options_.stepped = true;
+    const auto engine = start(workers ? worker_pipeline(2, R"({"retries": 2, "backoff": "1ms..2ms"})", R"({"capacity": 4})")
+                                      : pipeline(R"({"shards": 1, "on_failure": {"retries": 2, "backoff": "1ms..2ms"}})",
+                                                 R"({"stages": {"out": {"mailbox": {"capacity": 4}}}})"));
+    EXPECT_LT(step_all_but(*engine, "out/0"), 10'000);
+    for (int n = 0; n < 5; ++n) {
+      clock->us += 1'000'000;
+      engine->advance(std::chrono::seconds(1));
+      EXPECT_LT(step_all_but(*engine, "out/0"), 200) << (workers ? "a worker queue" : "a shard") << " wakes itself again and again";
+    }
+  }
 }
 
 TEST_F(FlowTest, CreditComesBackForAParcelWhoseLastEventEndsASlice) {
