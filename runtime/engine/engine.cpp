@@ -154,11 +154,11 @@ void Engine::Impl::build(Topology topology) {
   stuck = std::make_unique<StuckDetector>(*plan);
 
   // What every receiver has consumed, so that each outbox knows what is still under way.
-  std::map<ChannelId, std::uint64_t> consumed;
+  std::map<ChannelId, ConsumedPosition> consumed;
   if (journal)
     for (const auto& shard : plan->shards)
       if (const auto record = journal->read_shard(shard.id))
-        for (const auto& position : record->consumed) consumed[position.channel] = position.sequence;
+        for (const auto& position : record->consumed) consumed[position.channel] = position;
 
   for (ShardIndex index = 0; index < plan->shards.size(); ++index) {
     ShardUnit unit;
@@ -182,7 +182,7 @@ void Engine::Impl::build(Topology topology) {
     setup.log = [this](LogLevel level, const std::string& who, std::string_view text) { log(level, who, text); };
     setup.consumed_by_receiver = [&consumed](ChannelId channel) {
       const auto found = consumed.find(channel);
-      return found == consumed.end() ? 0 : found->second;
+      return found == consumed.end() ? ConsumedPosition{} : found->second;
     };
     setup.seed = seed_for(index);
     const auto& stage = plan->stage_of(index);

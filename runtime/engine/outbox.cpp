@@ -49,7 +49,7 @@ Outbox::Outbox(const Plan& plan, ShardIndex shard, Journal* journal, ShardPort& 
   }
 }
 
-void Outbox::recover(const ShardRecord& record, const std::function<std::uint64_t(ChannelId)>& consumed_by_receiver) {
+void Outbox::recover(const ShardRecord& record, const std::function<ConsumedPosition(ChannelId)>& consumed_by_receiver) {
   for (auto& channel : channels_) {
     const auto id = channel.planned->id;
     for (const auto& sent : record.sent) {
@@ -61,17 +61,18 @@ void Outbox::recover(const ShardRecord& record, const std::function<std::uint64_
       channel.counters->rejected.set(sent.rejected);
       channel.shed_told = sent.dropped_oldest + sent.dropped_newest + sent.rejected;
     }
-    const auto consumed = consumed_by_receiver(id);
+    channel.done = consumed_by_receiver(id);
     // Everything undelivered stays on disk until its turn, whatever the policy was: recovery needs no memory for a
     // backlog.
-    journal_->scan_parcels(id, consumed + 1, [&](const Parcel& parcel) {
+    journal_->scan_parcels(id, channel.done.sequence + 1, [&](const Parcel& parcel) {
       if (channel.on_disk == 0) channel.disk_next = parcel.first_sequence;
       channel.on_disk += parcel.batch->size();
+      channel.done_pending += events_done(channel.done, parcel.first_sequence, parcel.batch->size());
       return true;
     });
     channel.pending_events = channel.on_disk;
     pending_events_ += channel.on_disk;
-    channel.counters->pending.set(channel.pending_events);
+    channel.counters->pending.set(channel.pending_events - channel.done_pending);
     update_blocked(channel);
   }
 }
@@ -189,7 +190,9 @@ void Outbox::collect(JournalWrite* write, ShardRecord& record, Timestamp waterma
         while (!channel.pending.empty() && channel.pending_events + size > channel.planned->credit) {
           auto& victim = channel.pending.front();
           const auto shed = victim.batch->size();
-          counters.dropped_oldest.add(shed);
+          const auto done = events_done(channel.done, victim.first_sequence, shed);
+          counters.dropped_oldest.add(shed - done);
+          channel.done_pending -= done;
           if (write != nullptr) write->erase_parcel(victim.channel, victim.first_sequence);
           const auto gap = static_cast<std::uint32_t>(shed) + victim.skipped;
           channel.pending.pop_front();
@@ -218,7 +221,7 @@ void Outbox::collect(JournalWrite* write, ShardRecord& record, Timestamp waterma
         channel.shed_told_us = now;
       }
     }
-    channel.counters->pending.set(channel.pending_events);
+    channel.counters->pending.set(channel.pending_events - channel.done_pending);
   }
   staged_events_ = 0;
   mark();
@@ -287,12 +290,14 @@ void Outbox::deliver_pending(Channel& channel) {
     channel.credit -= static_cast<std::int64_t>(size);
     channel.pending_events -= size;
     pending_events_ -= size;
-    channel.counters->delivered.add(size);
+    const auto done = events_done(channel.done, parcel.first_sequence, size);
+    channel.done_pending -= done;
+    channel.counters->delivered.add(size - done);
     ++deliveries_;
     port_.deliver(channel.planned->to, Delivery{std::move(parcel), now});
     channel.pending.pop_front();
   }
-  channel.counters->pending.set(channel.pending_events);
+  channel.counters->pending.set(channel.pending_events - channel.done_pending);
 }
 
 void Outbox::read_back(Channel& channel) {

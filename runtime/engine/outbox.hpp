@@ -8,6 +8,7 @@
 // read back in order), or shedding, at collect(), before a sequence is given. One thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -24,6 +25,15 @@
 
 namespace mailroom::runtime {
 
+// How many of `count` events from sequence `first` on the receiver is done with.
+[[nodiscard]] inline std::uint64_t events_done(const ConsumedPosition& done, std::uint64_t first, std::uint64_t count) {
+  auto events = done.sequence < first ? 0 : std::min(count, done.sequence - first + 1);
+  for (const auto& [from, to] : done.beyond)
+    if (from < first + count && to >= first) events += std::min(to, first + count - 1) - std::max(from, first) + 1;
+  return events;
+}
+
+
 class Outbox {
  public:
   static constexpr std::uint32_t max_batch = 1024;         // events; a channel with little credit uses less
@@ -37,8 +47,8 @@ class Outbox {
   ~Outbox();
 
   // Continues after the record; parcels that the receivers have not consumed are queued again.
-  // `consumed_by_receiver(channel)`: the sequence up to which the receiver is done.
-  void recover(const ShardRecord& record, const std::function<std::uint64_t(ChannelId)>& consumed_by_receiver);
+  // `consumed_by_receiver(channel)`: what the receiver is done with.
+  void recover(const ShardRecord& record, const std::function<ConsumedPosition(ChannelId)>& consumed_by_receiver);
 
   // Routes and stages one event, moving from *event. Returns how many stages take it (0: nobody does).
   std::size_t emit(const EventType& type, void* event, Timestamp time, TraceId trace, std::uint32_t behind_ms = 0);
@@ -90,6 +100,8 @@ class Outbox {
     std::uint64_t disk_next = 0;             // durable mode: first sequence of the next spilled parcel
     std::unique_ptr<Spill> spill;            // memory mode
     std::uint64_t pending_events = 0;        // pending + on_disk
+    ConsumedPosition done;                   // by the receiver, when this node started
+    std::uint64_t done_pending = 0;          // of pending_events: batches done in part go out whole
     Timestamp watermark = Timestamp::min();  // last one handed over or queued
     bool idle = false;                       // said so, and nothing was sent since
     bool listed = false;                     // in dirty_

@@ -94,7 +94,6 @@ void ShardCore::on_delivery(Delivery delivery) {
       const auto size = item.parcel.batch->size();
       const auto last = item.parcel.first_sequence + size - 1;
       const auto first_expected = input->arrived + 1;
-      input->counters->arrived.add(size);
       if (item.parcel.first_sequence - item.parcel.skipped > first_expected) {
         counters_.order_violations.add();
         throw CorruptData(
@@ -103,6 +102,7 @@ void ShardCore::on_delivery(Delivery delivery) {
       }
       if (last < first_expected) {  // delivered twice: the first one counts
         counters_.order_violations.add();
+        input->counters->arrived.add(size);
         input->credit_due += static_cast<std::uint32_t>(size);
         owes_credit_ = true;
         need_flush();
@@ -113,7 +113,9 @@ void ShardCore::on_delivery(Delivery delivery) {
           first_expected > item.parcel.first_sequence ? first_expected - item.parcel.first_sequence : 0);
       input->arrived = last;
       input->idle = false;
-      const auto left = size - item.next;
+      // A worker queue may have done some beyond that.
+      const auto left = size - events_done(input->consumed, item.parcel.first_sequence, size);
+      input->counters->arrived.add(left);
       if (watch_) {
         watch_->see(*input->planned, *item.parcel.batch, item.next, port_.now_us());
         schedule_order_due();

@@ -38,7 +38,7 @@ struct ShardSetup {
   std::uint64_t trace_one_in = 0;  // a power of two; 0: only what fails or is out of order is traced
   MakeSpill make_spill;
   std::function<void(LogLevel, const std::string& shard, std::string_view text)> log;
-  std::function<std::uint64_t(ChannelId)> consumed_by_receiver;  // for recovery of what is under way
+  std::function<ConsumedPosition(ChannelId)> consumed_by_receiver;  // for recovery of what is under way
   std::uint64_t seed = 1;                                        // for jitter
 };
 

@@ -95,16 +95,20 @@ void WorkerQueue::hand_out() {
     auto first = item.next;
     const auto sequence_of = [&](std::uint32_t index) { return item.parcel.first_sequence + index; };
     const auto& beyond = item.input->consumed.beyond;
+    const auto skip_to = [&](std::uint64_t sequence) {
+      const auto past = static_cast<std::uint32_t>(std::min<std::uint64_t>(size, sequence - item.parcel.first_sequence + 1));
+      open->undone -= past - first;
+      first = past;
+    };
     const auto skip_done = [&] {
+      // Done beyond a gap that has been closed since, before this batch was here again.
+      if (sequence_of(first) <= item.input->consumed.sequence) {
+        skip_to(item.input->consumed.sequence);
+        return true;
+      }
       for (const auto& [from, to] : beyond)
         if (sequence_of(first) >= from && sequence_of(first) <= to) {
-          const auto past =
-              static_cast<std::uint32_t>(std::min<std::uint64_t>(size, to - item.parcel.first_sequence + 1));
-          const auto skipped = past - first;
-          open->undone -= skipped;
-          item.input->counters->inbox.set(item.input->counters->inbox.get() - skipped);
-          counters_.depth.set(counters_.depth.get() - skipped);
-          first = past;
+          skip_to(to);
           return true;
         }
       return false;
