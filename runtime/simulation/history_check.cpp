@@ -127,9 +127,10 @@ class Replay final : private ContextPort {
       if (one.stage == stage_) --times[one.event];
     for (const auto& [key, history] : run_.histories[stage_])
       for (const auto& applied : history) {
-        // One that nobody sent is played once, for what it has caused.
+        // One that nobody has sent was lost with its sender's commit, or is an invention: then what it has caused is one.
         const auto sent = times.find(applied.event);
-        const auto again = sent == times.end() ? 1 : sent->second;
+        if (sent == times.end()) continue;
+        const auto again = sent->second;
         taken_[{stage_, {}}][applied.event] = again;
         for (std::int64_t i = 0; i < again; ++i)
           if (!call(*host, applied)) return;
