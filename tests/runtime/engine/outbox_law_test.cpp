@@ -18,6 +18,7 @@ class NotingPort final : public ShardPort {
   void give_credit(ShardIndex, ChannelId, std::uint32_t) override {}
   void flush_later() override {}
   void wake_after(std::int64_t) override {}
+  void order_due_after(std::int64_t) override {}
   void wake_after_others() override {}
   void request_sync() override {}
   void order_work(std::uint32_t, WorkOrder) override {}
