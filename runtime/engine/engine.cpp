@@ -382,13 +382,14 @@ ControlResult Engine::Impl::set_paused(std::string_view stage, bool paused) {
   ControlResult refusal;
   const auto found = find_stage(stage, refusal);
   if (!found) return refusal;
-  const auto first = plan->first_shard[*found];
-  for (std::uint32_t n = 0; n < plan->topology.stages[*found].shards; ++n)
-    caf::anon_send(book.shards[first + n], PauseMail{paused});
+  // Told first: what comes of it, up to the node's end, is told behind it.
   TelemetryEvent event;
   event.kind = paused ? EventKind::pause : EventKind::resume;
   event.stage = stage;
   telemetry->add(std::move(event));
+  const auto first = plan->first_shard[*found];
+  for (std::uint32_t n = 0; n < plan->topology.stages[*found].shards; ++n)
+    caf::anon_send(book.shards[first + n], PauseMail{paused});
   log(LogLevel::info, std::string(stage), paused ? "paused by an operator" : "resumed by an operator");
   refusal.text = fmt::format("{} {}", stage, paused ? "is paused" : "goes on");
   return refusal;
