@@ -228,7 +228,11 @@ void Engine::Impl::spawn() {
           system->spawn<ShardActor>(std::ref(*unit.core), std::ref(*unit.port), std::cref(book), index));
     for (std::uint32_t worker = 0; worker < stage.workers; ++worker) {
       const auto name = fmt::format("{}/worker {}", stage.name, worker);
-      book.workers[index].push_back(system->spawn<WorkerActor>(
+      const auto spawn_worker = [&](auto&&... arguments) {
+        return stage.blocking ? spawn_apart<WorkerActor>(std::forward<decltype(arguments)>(arguments)...)
+                              : system->spawn<WorkerActor>(std::forward<decltype(arguments)>(arguments)...);
+      };
+      book.workers[index].push_back(spawn_worker(
           stage.actor->make(stage.options, {}), std::cref(stage), std::cref(book), std::cref(*clock), index, worker,
           std::function<void(LogLevel, std::string_view)>(
               [this, name](LogLevel level, std::string_view text) { log(level, name, text); })));

@@ -6,10 +6,15 @@
 
 #include <mailroom/errors.hpp>
 
+#include "runtime/engine/key_of_event.hpp"
+
 namespace mailroom::runtime {
 
 WorkerQueue::WorkerQueue(const ShardSetup& setup)
-    : ShardCore(setup), workers_(stage_.workers), backoff_(stage_.on_failure.backoff), random_(setup.seed) {
+    : ShardCore(setup),
+      workers_(stage_.workers),
+      by_jobs_(stage_.key_in_order || !stage_.priorities.empty() || stage_.expires_after.count() > 0 || !stage_.expires_at.empty()),
+      backoff_(stage_.on_failure.backoff), random_(setup.seed) {
   for (std::uint32_t w = 0; w < workers_; ++w) free_.push_back(workers_ - 1 - w);
 }
 
@@ -18,6 +23,7 @@ void WorkerQueue::prepare() {
   if (journal_ == nullptr) return;
   const auto again = [&](HeldEvent held) {
     if (auto* input = input_of(held.channel)) input->counters->waiting.add();
+    if (stage_.key_in_order) ++lines_[held.event->meta(0).key_hash].under_way;
     again_.emplace(0, std::move(held));
     return true;
   };
@@ -29,11 +35,12 @@ void WorkerQueue::prepare() {
     if (input != nullptr) input->counters->dead_lettered.set(input->counters->dead_lettered.get() - 1);
     held.redrive = false;
     held.attempts = 0;
+    held.kind = "redriven";
     put_held(HeldReason::waiting, held);
     ++uncommitted_;
     return again(std::move(held));
   });
-  // Keys do not matter here, so a parked event is one that waits for an operator.
+  // Of a parked event nothing of its key waits for it: it is one that waits for an operator.
   journal_->scan_held(HeldReason::parked, planned_.id, [&](HeldEvent held) {
     if (!held.redrive) {
       counters_.parked.add();
@@ -44,6 +51,7 @@ void WorkerQueue::prepare() {
     if (input != nullptr) input->counters->parked.set(input->counters->parked.get() - 1);
     held.redrive = false;
     held.attempts = 0;
+    held.kind = "redriven";
     put_held(HeldReason::waiting, held);
     ++uncommitted_;
     return again(std::move(held));
@@ -66,6 +74,10 @@ void WorkerQueue::work() {
 }
 
 void WorkerQueue::hand_out() {
+  if (by_jobs_) {
+    hand_out_jobs();
+    return;
+  }
   const auto now_us = port_.now_us();
   while (!free_.empty() && !outbox_.blocked() && !awaits_supervisor_ && !stopped_ && !paused_) {
     if (hand_out_retry()) continue;
@@ -140,6 +152,124 @@ void WorkerQueue::hand_out() {
   }
 }
 
+// Everything in the mailbox becomes a job at once: the best one may be the last.
+void WorkerQueue::take_jobs() {
+  const auto now_us = port_.now_us();
+  for (; !inbox_.empty(); inbox_.pop_front()) {
+    auto open = std::make_shared<Open>();
+    open->item = std::move(inbox_.front());
+    open->handed_out = true;
+    open_.push_back(open);
+    const auto& parcel = open->item.parcel;
+    if (!parcel.batch) continue;  // a watermark: it counts once all before it is done
+    const auto size = static_cast<std::uint32_t>(parcel.batch->size());
+    auto& input = *open->item.input;
+    counters_.wait.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, now_us - open->item.sent_us)), size);
+    // What an earlier run had done out of order is not done again, and is not in the books of the mailbox.
+    const bool done_in_part = events_done(input.consumed, parcel.first_sequence, size) > 0;
+    for (auto index = open->item.next; index < size; ++index) {
+      if (done_in_part && events_done(input.consumed, parcel.first_sequence + index, 1) > 0) continue;
+      ++open->undone;
+      Job job{open, index};
+      if (!stage_.key_in_order) {
+        add_ready(std::move(job));
+        continue;
+      }
+      auto& line = lines_[key_hash_of(job)];
+      if (line.under_way > 0) {
+        line.behind.push_back(std::move(job));
+      } else {
+        ++line.under_way;
+        add_ready(std::move(job));
+      }
+    }
+    open->item.next = size;
+  }
+}
+
+void WorkerQueue::add_ready(Job job) {
+  const auto& batch = *job.parcel->item.parcel.batch;
+  std::int64_t priority = 0;
+  if (!stage_.priorities.empty()) priority = stage_.priorities[batch.type(job.index).index()](batch.event(job.index));
+  ready_.emplace(std::pair{~priority, next_arrival_++}, std::move(job));  // ~: turns the order round, without an overflow
+}
+
+void WorkerQueue::release_key(std::uint64_t hash) {
+  if (!stage_.key_in_order) return;
+  const auto line = lines_.find(hash);
+  if (line == lines_.end() || --line->second.under_way > 0) return;
+  if (line->second.behind.empty()) {
+    lines_.erase(line);
+    return;
+  }
+  ++line->second.under_way;
+  auto next = std::move(line->second.behind.front());
+  line->second.behind.pop_front();
+  add_ready(std::move(next));
+}
+
+std::string WorkerQueue::key_text(const EventBatch& batch, std::uint32_t index) const {
+  const auto& key = stage_.keys[batch.type(index).index()];
+  if (!key || key->readers.empty()) return {};
+  KeyScratch scratch;
+  std::string composed;
+  return std::string(read_key(*key, batch.event(index), scratch, composed));
+}
+
+std::string WorkerQueue::why_expired(const EventBatch& batch, std::uint32_t index) const {
+  Timestamp due;
+  if (!stage_.expires_at.empty())
+    due = {stage_.expires_at[batch.type(index).index()](batch.event(index))};
+  else if (stage_.expires_after.count() > 0)
+    due = batch.meta(index).time + stage_.expires_after;
+  else
+    return {};
+  const auto now = !event_clock_ ? port_.wall() : clock_ == Timestamp::max() ? finite_clock_ : clock_;
+  return now > due ? fmt::format("not begun by {}", due.to_string()) : std::string();
+}
+
+void WorkerQueue::expire(Job job, std::string why) {
+  auto& item = job.parcel->item;
+  auto& input = *item.input;
+  const auto sequence = item.parcel.first_sequence + job.index;
+  auto held = hold(*item.parcel.batch, job.index, key_text(*item.parcel.batch, job.index), input.planned->id, sequence);
+  held.kind = "expired";
+  held.reason = std::move(why);
+  const auto hash = key_hash_of(job);
+  bury(std::move(held), &input);
+  input.counters->inbox.set(input.counters->inbox.get() - 1);
+  counters_.depth.set(counters_.depth.get() - 1);
+  mark_done(input, sequence, sequence);
+  ++uncommitted_;
+  --job.parcel->undone;
+  release_key(hash);
+}
+
+void WorkerQueue::hand_out_jobs() {
+  take_jobs();
+  while (!free_.empty() && !outbox_.blocked() && !awaits_supervisor_ && !stopped_ && !paused_) {
+    if (hand_out_retry()) continue;
+    if (ready_.empty()) break;
+    auto job = std::move(ready_.extract(ready_.begin()).mapped());
+    const auto& batch = job.parcel->item.parcel.batch;
+    if (auto why = why_expired(*batch, job.index); !why.empty()) {
+      expire(std::move(job), std::move(why));
+      continue;
+    }
+    Order order;
+    order.parcel = job.parcel;
+    order.batch = batch;
+    order.first = job.index;
+    order.last = job.index + 1;
+    const auto id = next_order_++;
+    const auto worker = free_.back();
+    free_.pop_back();
+    counters_.busy_type.store(batch->type(job.index).index(), std::memory_order_relaxed);
+    port_.order_work(worker, {id, order.batch, order.first, order.last, 1, event_clock_ ? clock_ : port_.wall(), trace_mask_, trace_match_});
+    outstanding_.emplace(id, std::move(order));
+  }
+}
+
 void WorkerQueue::finish_done_parcels() {
   while (!open_.empty() && open_.front()->handed_out && open_.front()->undone == 0) {
     finish_parcel(open_.front()->item);
@@ -150,6 +280,19 @@ void WorkerQueue::finish_done_parcels() {
 bool WorkerQueue::hand_out_retry() {
   if (again_.empty() || again_.begin()->first > port_.now_us()) return false;
   auto node = again_.extract(again_.begin());
+  const bool asked_for = node.mapped().kind == "redriven";  // by an operator, who knows that it is late
+  if (auto why = asked_for ? std::string() : why_expired(*node.mapped().event, 0); !why.empty()) {
+    auto& held = node.mapped();
+    auto* input = input_of(held.channel);
+    erase_held(HeldReason::waiting, held.ordinal);
+    if (input != nullptr) input->counters->waiting.set(input->counters->waiting.get() - 1);
+    held.reason = fmt::format("{}; tries before that: {}, the last failure: {}", why, held.attempts, held.reason);
+    held.kind = "expired";
+    const auto hash = held.event->meta(0).key_hash;
+    bury(std::move(held), input);
+    release_key(hash);
+    return true;
+  }
   Order order;
   order.held = std::move(node.mapped());
   order.batch = order.held.event;
@@ -188,6 +331,7 @@ void WorkerQueue::on_work_result(WorkResult result) {
       auto* input = input_of(order.held.channel);
       if (result.failures.empty()) {
         erase_held(HeldReason::waiting, order.held.ordinal);
+        release_key(order.batch->meta(0).key_hash);
         counters_.in.add();
         if (input != nullptr) {
           input->counters->waiting.set(input->counters->waiting.get() - 1);
@@ -196,7 +340,7 @@ void WorkerQueue::on_work_result(WorkResult result) {
       } else {
         erase_held(HeldReason::waiting, order.held.ordinal);
         if (input != nullptr) input->counters->waiting.set(input->counters->waiting.get() - 1);
-        failed(std::move(order.held), input, result.failures.front());
+        if (!failed(std::move(order.held), input, result.failures.front())) release_key(order.batch->meta(0).key_hash);
       }
       ++uncommitted_;
     } else {
@@ -205,10 +349,12 @@ void WorkerQueue::on_work_result(WorkResult result) {
       const auto done = events - static_cast<std::uint32_t>(result.failures.size());
       input.counters->processed.add(done);
       counters_.in.add(done);
+      bool key_waits = false;
       for (const auto& failure : result.failures)
-        failed(
-            hold(*order.batch, failure.event, {}, input.planned->id, open.item.parcel.first_sequence + failure.event),
-            &input, failure);
+        key_waits = failed(hold(*order.batch, failure.event, key_text(*order.batch, failure.event), input.planned->id,
+                                open.item.parcel.first_sequence + failure.event),
+                           &input, failure);
+      if (!key_waits) release_key(order.batch->meta(order.first).key_hash);
       input.counters->inbox.set(input.counters->inbox.get() - events);
       counters_.depth.set(counters_.depth.get() - events);
       mark_done(input, open.item.parcel.first_sequence + order.first, open.item.parcel.first_sequence + order.last - 1);
@@ -228,7 +374,7 @@ void WorkerQueue::trace_chunk(const Order& order, const WorkResult& result) {
     HeldEvent held = order.held;
     if (order.parcel) {
       const auto& item = order.parcel->item;
-      held = hold(*order.batch, timing.event, {}, item.input->planned->id, item.parcel.first_sequence + timing.event);
+      held = hold(*order.batch, timing.event, key_text(*order.batch, timing.event), item.input->planned->id, item.parcel.first_sequence + timing.event);
       held.since_us = item.sent_us;
     }
     while (failure != result.failures.end() && failure->event < timing.event) ++failure;
@@ -247,12 +393,14 @@ void WorkerQueue::trace_chunk(const Order& order, const WorkResult& result) {
 void WorkerQueue::try_again(HeldEvent held) {
   auto* input = input_of(held.channel);
   held.redrive = false;
+  held.kind = "redriven";
   held.attempts = 0;
   held.since_us = port_.now_us();
   held.ordinal = record_.next_ordinal++;
   put_held(HeldReason::waiting, held);
   ++uncommitted_;
   if (input != nullptr) input->counters->waiting.add();
+  if (stage_.key_in_order) ++lines_[held.event->meta(0).key_hash].under_way;
   again_.emplace(0, std::move(held));
 }
 
@@ -264,7 +412,7 @@ bool WorkerQueue::redrive_dead(HeldEvent held, std::string& why) {
   return true;
 }
 
-// Keys do not matter here: each parked event is one for itself.
+// Each parked event is one for itself, whatever its key.
 void WorkerQueue::redrive_parked(const std::string&, std::vector<HeldEvent> lot) {
   for (auto& held : lot) try_again(std::move(held));
 }
@@ -287,7 +435,7 @@ void WorkerQueue::mark_done(Input& input, std::uint64_t first, std::uint64_t las
   beyond = std::move(merged);
 }
 
-void WorkerQueue::failed(HeldEvent held, Input* input, const WorkResult::Failure& failure) {
+bool WorkerQueue::failed(HeldEvent held, Input* input, const WorkResult::Failure& failure) {
   if (failure.scenario_error) throw ScenarioError(failure.text);
   held.reason = failure.text;
   ++held.attempts;
@@ -295,7 +443,7 @@ void WorkerQueue::failed(HeldEvent held, Input* input, const WorkResult::Failure
     held.kind = "rejected";
     counters_.in.add();
     bury(std::move(held), input);
-    return;
+    return false;
   }
   counters_.failures.add();
   held.since_us = port_.now_us();
@@ -304,7 +452,7 @@ void WorkerQueue::failed(HeldEvent held, Input* input, const WorkResult::Failure
   else if (stage_.on_failure.then == Then::skip || stage_.on_failure.then == Then::park_key ||
            stage_.on_failure.then == Then::stop) {
     give_up(std::move(held), input);
-    return;
+    return false;
   } else if (stage_.on_failure.then == Then::escalate) {
     awaits_supervisor_ = true;
     port_.escalate(fmt::format("{} failed {} times: {}", held.event->type(0).name(), held.attempts, held.reason));
@@ -318,6 +466,7 @@ void WorkerQueue::failed(HeldEvent held, Input* input, const WorkResult::Failure
       std::chrono::duration_cast<std::chrono::microseconds>(backoff_.delay(std::max(1u, held.attempts), drawn)).count();
   if (held.attempts > 0) tell(EventKind::retry, held, held.reason, delay);
   again_.emplace(port_.now_us() + delay, std::move(held));
+  return true;
 }
 
 void WorkerQueue::give_up(HeldEvent held, Input* input) {
@@ -405,8 +554,8 @@ class ChunkPort final : public ContextPort {
  private:
   void needs_key(const char* what) const {
     throw ScenarioError(
-        fmt::format("actor {} wants to {} in stage '{}', whose ordering is \"none\": timers belong to a key. "
-                    "Give the stage a \"key\", or ordering \"total\"",
+        fmt::format("actor {} wants to {} in stage '{}', which workers serve: timers belong to a key of a shard. "
+                    "Give the stage a \"key\" and \"shards\", or ordering \"total\"",
                     stage_.actor->name, what, stage_.name));
   }
   const Stage& stage_;
@@ -426,16 +575,21 @@ WorkResult run_work_order(ActorHost& host, const Stage& stage, const WorkOrder& 
   result.emitted = std::make_shared<EventBatch>();
   ChunkPort port(stage, result, log);
   Context context(port);
-  const EventKey no_key({});
+  std::string composed;
   for (auto i = order.first; i < order.last; ++i) {
     const auto& meta = order.batch->meta(i);
-    context.begin(stage.name, no_key, meta.time, order.now, meta.trace, order.attempt, meta.behind_ms);
+    const auto& fields = stage.keys[order.batch->type(i).index()];
+    KeyScratch scratch;
+    const auto key = fields && !fields->readers.empty()
+                         ? EventKey(read_key(*fields, order.batch->event(i), scratch, composed), meta.key_hash)
+                         : EventKey({});
+    context.begin(stage.name, key, meta.time, order.now, meta.trace, order.attempt, meta.behind_ms);
     port.begin(i, context);
     WorkResult::Failure failure{i, false, false, {}};
     const bool traced = (meta.trace & order.trace_mask) == order.trace_match;
     const auto started = traced ? clock.steady_us() : 0;
     try {
-      host.handle(order.batch->type(i), order.batch->event(i), no_key, context);
+      host.handle(order.batch->type(i), order.batch->event(i), key, context);
       if (traced) result.timings.push_back({i, started, clock.steady_us()});
       continue;
     } catch (const Rejected& refusal) {

@@ -141,7 +141,7 @@ void check_dead_letter_filter(const DeadLetterFilter& filter) {
   for (const auto& id : filter.ids) (void)parse_dead_letter_id(id);
   if (!filter.kind) return;
   const auto kinds = filter.parked ? std::vector<std::string>{"failed", "follows"}
-                                   : std::vector<std::string>{"rejected", "failed", "dirty", "overflow"};
+                                   : std::vector<std::string>{"rejected", "failed", "dirty", "overflow", "expired"};
   if (std::find(kinds.begin(), kinds.end(), *filter.kind) == kinds.end())
     throw BadValue(fmt::format("kind \"{}\": expected one of {}", *filter.kind, fmt::join(kinds, ", ")));
 }

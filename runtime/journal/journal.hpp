@@ -88,7 +88,7 @@ struct HeldEvent {
   Timestamp due;         // timers: event-clock or wall time; others: the stage's time when it came
   std::string name;      // timers: the name, if any
   std::string reason;    // dead, parked: what went wrong, in words
-  std::string kind;      // dead: "rejected" | "failed" | "dirty" | "overflow" ; parked: "failed" | "follows"
+  std::string kind;      // dead: "rejected" | "failed" | "dirty" | "overflow" | "expired" ; parked: "failed" | "follows"
   Timestamp when;        // dead, parked: wall time of the decision
   std::string origin;    // dirty: "file.csv:12"
   std::string content;   // dirty: the raw text

@@ -39,7 +39,9 @@ std::string key_of(const Stage& stage) {
 std::string order_of(const Stage& stage) {
   if (stage.kind != StageKind::actor) return "";
   switch (stage.ordering) {
-    case Ordering::none: return fmt::format("none, {} workers", stage.workers);
+    case Ordering::none:
+      return fmt::format("{}{}, {} {}workers", stage.key_in_order ? "by " : "none", stage.key_in_order ? key_of(stage) : "", stage.workers,
+                         stage.blocking ? "blocking " : "");
     case Ordering::total: return "total";
     case Ordering::key: break;
   }
@@ -93,6 +95,7 @@ nlohmann::json to_json(const Topology& topology) {
       json["ordering"] = name_in(ordering_names, stage.ordering);
       json["shards"] = stage.shards;
       if (stage.workers > 0) json["workers"] = stage.workers;
+      if (stage.blocking) json["blocking"] = true;
       for (const auto* type : stage.handles)
         if (const auto& key = stage.keys[type->index()]; key && !key->names.empty())
           json["key"][type->name()] = key->names;

@@ -121,7 +121,7 @@ class Resolver {
     stage.keys.resize(EventTypes::all().size());
     if (stage.kind == StageKind::source) return;
     for (const auto* type : stage.handles) stage.keys[type->index()] = KeyFields{};
-    if (written.key == nullptr || stage.kind == StageKind::sink || stage.ordering == Ordering::none) return;
+    if (written.key == nullptr || stage.kind == StageKind::sink || (stage.ordering == Ordering::none && !stage.key_in_order)) return;
 
     const auto pointer = written.pointer + "/key";
     const auto& key = *written.key;

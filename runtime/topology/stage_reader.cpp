@@ -183,6 +183,54 @@ void read_source(ObjectReader& reader, WrittenStage& written, const fs::path& fo
     }
 }
 
+std::string fields_of_kind(const EventType& type, FieldKind kind) {
+  std::vector<std::string_view> names;
+  for (const auto& field : type.schema().fields)
+    if (field.kind == kind && !field.optional) names.push_back(field.name);
+  return names.empty() ? std::string("none") : fmt::format("{}", fmt::join(names, ", "));
+}
+
+// A stage served by workers: which job next, and until when.
+void read_worker_queue(ObjectReader& reader, WrittenStage& written, bool shards_given, ProblemList& problems) {
+  auto& stage = written.stage;
+  if (!written.workers_given) stage.workers = 4;
+  if (shards_given && stage.shards != 1)
+    problems.error(reader.at("shards"), "a stage with \"workers\" is one queue; give \"workers\" instead of \"shards\"");
+  stage.shards = 1;
+  if (const auto* blocking = reader.member("blocking")) {
+    if (blocking->is_boolean())
+      stage.blocking = blocking->get<bool>();
+    else
+      reader.wrong("blocking", *blocking, "true or false");
+  }
+  if (stage.actor->stateful)
+    problems.error(reader.at(stage.key_in_order ? "workers" : "ordering"),
+                   fmt::format("{} keeps state, which belongs to a key: give it a \"key\" and \"shards\", or \"ordering\": \"total\"",
+                               stage.actor->name));
+  std::string priority;
+  reader.text("priority", priority);
+  if (!priority.empty()) {
+    stage.priorities.resize(EventTypes::all().size(), nullptr);
+    for (const auto* type : stage.actor->handles)
+      if ((stage.priorities[type->index()] = type->number_reader(priority)) == nullptr)
+        problems.error(reader.at("priority"), fmt::format("{} has no integer field \"{}\"; its integer fields: {}", type->name(), priority,
+                                                          fields_of_kind(*type, FieldKind::integer)));
+  }
+  std::string expires;
+  reader.text("expires", expires);
+  if (expires.empty()) return;
+  if (expires.front() >= '0' && expires.front() <= '9') {
+    reader.duration("expires", stage.expires_after);
+    return;
+  }
+  stage.expires_at.resize(EventTypes::all().size(), nullptr);
+  for (const auto* type : stage.actor->handles)
+    if ((stage.expires_at[type->index()] = type->time_reader(expires)) == nullptr)
+      problems.error(reader.at("expires"),
+                     fmt::format("found \"{}\", expected a duration such as \"30s\", or a time field of {}; its time fields: {}", expires,
+                                 type->name(), fields_of_kind(*type, FieldKind::time)));
+}
+
 void read_actor(ObjectReader& reader, WrittenStage& written, bool types_missing, ProblemList& problems) {
   auto& stage = written.stage;
   stage.kind = StageKind::actor;
@@ -209,7 +257,7 @@ void read_actor(ObjectReader& reader, WrittenStage& written, bool types_missing,
   reader.number("resident_keys", 1, 1'000'000'000, stage.resident_keys);
   read_watch_order(reader, stage.watch_order, problems);
   if (stage.actor == nullptr) {
-    reader.member("options");
+    for (const auto* member : {"options", "blocking", "priority", "expires"}) reader.member(member);
     return;
   }
   read_options(reader, *stage.actor, stage, problems);
@@ -227,23 +275,23 @@ void read_actor(ObjectReader& reader, WrittenStage& written, bool types_missing,
       problems.error(reader.at("shards"), fmt::format("found {}; \"ordering\": \"total\" has one shard", stage.shards));
     stage.shards = 1;
   }
+  if (stage.ordering == Ordering::none && written.key != nullptr)
+    problems.error(reader.at("key"),
+                   "\"ordering\": \"none\" takes events in any order and has no \"key\"; leave \"ordering\" out and give "
+                   "\"key\" and \"workers\" for jobs that are in order for each key");
+  if (stage.ordering == Ordering::key && written.workers_given) {
+    stage.ordering = Ordering::none;
+    stage.key_in_order = true;
+  }
   if (stage.ordering == Ordering::none) {
-    if (!written.workers_given) stage.workers = 4;
-    if (shards_given && stage.shards != 1)
-      problems.error(reader.at("shards"),
-                     "\"ordering\": \"none\" is one queue with \"workers\"; give \"workers\" instead of \"shards\"");
-    stage.shards = 1;
-    if (written.key != nullptr)
-      problems.error(reader.at("key"), "\"ordering\": \"none\" takes events in any order and has no \"key\"");
     if (stage.watch_order)
-      problems.error(reader.at("watch_order"), "\"ordering\": \"none\" promises no order, so there is none to watch");
-    if (stage.actor->stateful)
-      problems.error(
-          reader.at("ordering"),
-          fmt::format("{} keeps state, which belongs to a key: give it a \"key\", or \"ordering\": \"total\"",
-                      stage.actor->name));
-  } else if (written.workers_given) {
-    problems.error(reader.at("workers"), "\"workers\" go with \"ordering\": \"none\"; a keyed stage has \"shards\"");
+      problems.error(reader.at("watch_order"), "workers promise no order between keys, so there is none to watch");
+    read_worker_queue(reader, written, shards_given, problems);
+  } else {
+    for (const auto* member : {"workers", "blocking", "priority", "expires"})
+      if (reader.member(member) != nullptr)
+        problems.error(reader.at(member), fmt::format("\"{}\" is of workers: it goes with \"ordering\": \"none\", or with a \"key\" and "
+                                                      "\"workers\" in place of \"shards\"", member));
     stage.workers = 0;
   }
 }

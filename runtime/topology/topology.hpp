@@ -94,6 +94,12 @@ struct Stage {
   Ordering ordering = Ordering::key;
   std::uint32_t shards = 1;   // 1 for total, none, sinks; workers serve ordering none
   std::uint32_t workers = 0;  // > 0 exactly for ordering none
+  // With workers. Given a key, the jobs of one key are done one at a time, in order.
+  bool key_in_order = false;
+  bool blocking = false;                              // each worker has a thread of its own
+  std::vector<EventType::ReadNumber> priorities;      // indexed as EventType::index(), or empty: the highest first
+  std::chrono::microseconds expires_after{0};         // > 0: a job not begun so long after its event's time is given up
+  std::vector<EventType::ReadTime> expires_at;        // indexed as EventType::index(), or empty: the job's own deadline
   MailboxPolicy mailbox;
   FailurePolicy on_failure;
   SupervisionPolicy supervision;

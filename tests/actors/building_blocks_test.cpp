@@ -1,8 +1,9 @@
-// Router, saga, rate limit, throttle and batcher, each in an actor of its own.
+// Router, saga, rate limit, throttle, batcher and enrich, each in an actor of its own.
 #include <gmock/gmock.h>
 #include <rapidcheck/gtest.h>
 
 #include <mailroom/batcher.hpp>
+#include <mailroom/enrich.hpp>
 #include <mailroom/rate_limit.hpp>
 #include <mailroom/router.hpp>
 #include <mailroom/saga.hpp>
@@ -264,6 +265,23 @@ TEST(BatcherTest, PassesOnWhenThereAreEnoughOrTheFirstHasWaitedLongEnough) {
   ASSERT_THAT(batches, SizeIs(1));
   EXPECT_THAT(texts(batches[0].all), ElementsAre("4"));
   EXPECT_EQ(batching.timers(), 0u);
+}
+
+// --- enrich -----------------------------------------------------------------------------------------------------
+
+class Louder : public Enrich<Say, Say> {
+  Say call(const Say& say, Context& context) override {
+    if (context.attempt() == 1) throw std::runtime_error("the service is away");
+    return {say.text + "!", say.number};
+  }
+};
+MAILROOM_ACTOR(Louder, Say)
+
+TEST(EnrichTest, EmitsWhatTheCallBringsAndNothingIfItFails) {
+  ActorTest<Louder> louder;
+  EXPECT_THROW(louder.send(Say{"hello"}), std::runtime_error);
+  louder.send(Say{"hello"}, {.key = "", .attempt = 2});
+  EXPECT_THAT(texts(louder.take<Say>()), ElementsAre("hello!"));
 }
 
 }  // namespace mailroom::blocks_test

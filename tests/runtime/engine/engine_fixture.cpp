@@ -200,6 +200,7 @@ ShardSnapshot EngineTest::sum(const TelemetrySnapshot& snapshot, const std::stri
     all.dropped += shard.dropped;
     all.parked += shard.parked;
     all.waiting += shard.waiting;
+    all.depth += shard.depth;
     all.order_breaks += shard.order_breaks;
     all.unrouted += shard.unrouted;
     all.keys += shard.keys;

@@ -270,6 +270,14 @@ TEST(LoadTopology, TheSchemaForEditorsNamesTheSameMembers) {
   EXPECT_EQ(known_at(changed("\"shards\": 8", "\"supervision\": {\"qqqqqqqq\": 1}")), members_of(kinds.at("supervision")));
 }
 
+TEST(LoadTopology, WhatGoesWithWorkersIsSaid) {
+  EXPECT_THAT(errors(changed("\"shards\": 8", "\"priority\": \"cents\"")), ElementsAre(HasSubstr("\"priority\" is of workers")));
+  EXPECT_THAT(errors(changed("\"shards\": 8", "\"workers\": 4")), ElementsAre(HasSubstr("CheckLedger keeps state")));
+  EXPECT_THAT(errors(changed("\"shards\": 8", "\"workers\": 4, \"priority\": \"account\", \"expires\": \"soon\", \"blocking\": 1")),
+              ::testing::UnorderedElementsAre(HasSubstr("keeps state"), HasSubstr("its integer fields: cents"),
+                                              HasSubstr("its time fields: at"), HasSubstr("/blocking")));
+}
+
 TEST(LoadTopology, AFileThatIsNotThereIsSaid) {
   const auto loaded = load_topology("/nowhere/at/all.json");
   ASSERT_EQ(loaded.problems.size(), 1u);
