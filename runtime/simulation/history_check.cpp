@@ -121,7 +121,6 @@ class Replay final : private ContextPort {
     const auto host = stages_[stage_].actor->make(stages_[stage_].options, {});
     host_ = host.get();
     shard_ = 0;
-    key_.clear();
     auto times = expected_[stage_][{}].times;
     for (const auto& one : run_.set_aside)
       if (one.stage == stage_) --times[one.event];
@@ -132,9 +131,11 @@ class Replay final : private ContextPort {
         if (sent == times.end()) continue;
         const auto again = sent->second;
         taken_[{stage_, {}}][applied.event] = again;
+        key_ = key_of_job(stages_[stage_], applied.event);
         for (std::int64_t i = 0; i < again; ++i)
           if (!call(*host, applied)) return;
       }
+    key_.clear();
     host_ = nullptr;
   }
 
@@ -175,6 +176,16 @@ class Replay final : private ContextPort {
 
   static std::string key_at(const Stage& consumer, const EventType& type, const void* event) {
     if (consumer.kind == StageKind::sink || consumer.ordering == Ordering::none) return {};
+    return key_text(consumer, type, event);
+  }
+
+  // Workers' jobs are counted together; those with a key come to their handler with it, and in its order.
+  [[nodiscard]] std::string key_of_job(const Stage& workers, EventId job) const {
+    const auto& entry = world_.events.at(job);
+    return key_text(workers, *entry.type, entry.event());
+  }
+
+  static std::string key_text(const Stage& consumer, const EventType& type, const void* event) {
     const auto& key = consumer.keys[type.index()];
     if (!key || key->readers.empty()) return {};
     KeyScratch scratch;
@@ -190,8 +201,13 @@ class Replay final : private ContextPort {
     if (stage.kind == StageKind::sink) {
       for (const auto& row : run_.outside[s]->rows) came[{}].emplace_back(row.event, row.time);
     } else {
+      // What a worker did stays known when its commit is lost; the event may have been given up since.
+      const bool by_workers = stage.ordering == Ordering::none;
+      const auto& done = taken_[{s, {}}];
       for (const auto& [key, history] : run_.histories[s])
-        for (const auto& applied : history) came[key].emplace_back(applied.event, Timestamp{applied.time});
+        for (const auto& applied : history)
+          if (const auto at = done.find(applied.event); !by_workers || (at != done.end() && at->second > 0))
+            came[key].emplace_back(applied.event, Timestamp{applied.time});
     }
     std::map<std::string, std::map<EventId, std::int64_t>> aside;
     for (const auto& one : run_.set_aside) {
@@ -242,6 +258,11 @@ class Replay final : private ContextPort {
                                                                    world_.events.describe(event), sent->second.to_string(), time.to_string()));
       }
       if (keeps_order) check_order(stage, key, expected, came[key]);
+      if (stage.key_in_order) {
+        std::map<std::string, std::vector<std::pair<EventId, Timestamp>>> jobs;
+        for (const auto& job : came[key]) jobs[key_of_job(stage, job.first)].push_back(job);
+        for (const auto& [job_key, done] : jobs) check_order(stage, job_key, expected, done);
+      }
       if (stage.kind == StageKind::actor && stage.ordering != Ordering::none) check_parked(s, key, expected, came[key]);
     }
     std::uint64_t shed = 0;

@@ -355,13 +355,18 @@ void SimulatedRun::redrive(Journal& journal) {
   parked.parked = true;
   failed.kind = "failed";
   given_up_ = true;
+  const auto comes_late = [&](const HeldEvent& held) {
+    if (held.kind == "failed" && held.event)
+      redriven_.insert(world_.events.note(held.event->type(0), held.event->event(0), held.event->meta(0).trace));
+    return true;
+  };
+  for (const auto& [shard, name] : journal.shards()) {
+    journal.scan_held(HeldReason::dead, shard, comes_late);
+    // A parked key goes on where it stopped; for workers only the event is parked, and its key has gone on.
+    const auto stage = topology_.stage_index(name.first);
+    if (stage && topology_.stages[*stage].ordering == Ordering::none) journal.scan_held(HeldReason::parked, shard, comes_late);
+  }
   std::uint64_t count = retry_dead_letters(journal, parked).changed;
-  for (const auto& shard : journal.shards())
-    journal.scan_held(HeldReason::dead, shard.first, [&](const HeldEvent& held) {
-      if (held.kind == "failed" && held.event)
-        redriven_.insert(world_.events.note(held.event->type(0), held.event->event(0), held.event->meta(0).trace));
-      return true;
-    });
   count += retry_dead_letters(journal, failed).changed;
   world_.poisoned.clear();
   world_.say("an operator", [&] { return fmt::format("mends the cause of the failures, and has what was given up on tried again: {}", count == 1 ? "1 event" : fmt::format("{} events", count)); });

@@ -25,8 +25,8 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parent.parent
-# "workshop" has everything and is quick; "orders" has the events' clock.
-TOPOLOGIES = ["tests/simulation/workshop/workshop.json", "scenarios/orders/orders.json"]
+# "workshop" has everything and is quick; "pool" has workers that choose their jobs; "orders" has the events' clock.
+TOPOLOGIES = ["tests/simulation/workshop/workshop.json", "tests/simulation/workshop/pool.json", "scenarios/orders/orders.json"]
 
 
 class Failed(Exception):
