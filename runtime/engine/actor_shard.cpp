@@ -246,14 +246,9 @@ void ActorShard::handle_row(Work& item, std::size_t most, Tally& tally) {
       if (batch.meta(end).column != first.column || now_for(batch.meta(end)) != now_for(first)) break;
   }
   // An event whose visit is traced is a row of its own.
-  bool traced = false;
-  for (auto i = item.next; i < end; ++i) {
-    if (!wants_span(batch.meta(i).trace)) continue;
-    traced = i == item.next;
-    if (!traced && watch_) watch_->mark(batch.meta(i).trace);  // asked again when it is its turn
-    end = traced ? i + 1 : i;
-    break;
-  }
+  const auto next_traced = first_traced(batch, item.next, end);
+  const bool traced = next_traced == item.next && wants_span(first.trace);
+  end = traced ? item.next + 1 : next_traced;
   const auto started = traced ? port_.now_us() : 0;
   counters_.busy_type.store(type.index(), std::memory_order_relaxed);
   EventRow row{batch, item.next, end, key && !key->readers.empty() ? &key->readers.front() : nullptr,
@@ -274,12 +269,22 @@ void ActorShard::handle_row(Work& item, std::size_t most, Tally& tally) {
   }
 }
 
+// Looked at for each event: what is the same for all of them is read once.
+std::uint32_t ActorShard::first_traced(const EventBatch& batch, std::uint32_t begin, std::uint32_t end) const {
+  if (watch_ && watch_->marks()) {
+    while (begin < end && !is_sampled(batch.meta(begin).trace) && !watch_->is_marked(batch.meta(begin).trace)) ++begin;
+    return begin;
+  }
+  const auto sampled = sampling_.choice();
+  if (!sampled.takes_any()) return end;
+  const auto* meta = &batch.meta(0);
+  while (begin < end && !sampled.takes(meta[begin].trace)) ++begin;
+  return begin;
+}
+
 void ActorShard::trace_visit(const Work& item, std::uint32_t index, std::int64_t started_us, std::int64_t ended_us) {
   KeyScratch scratch;
-  auto held = hold(*item.parcel.batch, index, key_text(*item.parcel.batch, index, scratch), item.input->planned->id,
-                   item.parcel.first_sequence + index);
-  held.since_us = item.sent_us;
-  put_span(held, 1, started_us, ended_us, SpanOutcome::done, {});
+  put_visit(item, index, key_text(*item.parcel.batch, index, scratch), started_us, ended_us);
 }
 
 std::string_view ActorShard::key_text(const EventBatch& batch, std::size_t index, KeyScratch& scratch) {

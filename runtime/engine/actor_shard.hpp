@@ -78,6 +78,8 @@ class ActorShard final : public ShardCore, private ContextPort {
   void handle_one(Work& work, Tally& tally);
   // `started_us`: when its handler was called; 0: not known.
   void settle(Result result, Work& work, Tally& tally, std::int64_t started_us);
+  // The first event of [begin, end) whose visit is traced; `end`: none is.
+  [[nodiscard]] std::uint32_t first_traced(const EventBatch& batch, std::uint32_t begin, std::uint32_t end) const;
   void trace_visit(const Work& work, std::uint32_t index, std::int64_t started_us, std::int64_t ended_us);
   [[nodiscard]] std::string_view key_text(const EventBatch& batch, std::size_t index, KeyScratch& scratch);
   void tell_time(const Work& work);

@@ -26,12 +26,13 @@ class ArrivalWatch {
   [[nodiscard]] std::int64_t next_due() const noexcept { return watch_.next_due(); }
   // Whether events wait in the mailbox that came out of order: their visits are traced.
   [[nodiscard]] bool marks() const noexcept { return !marked_.empty(); }
+  [[nodiscard]] bool is_marked(TraceId trace) const { return marked_.contains(trace); }
   bool take_mark(TraceId trace) { return marked_.erase(trace) > 0; }
+
+ private:
   void mark(TraceId trace) {
     if (marked_.size() < most_marked) marked_.insert(trace);
   }
-
- private:
   void tell(OrderWatch::Finding& finding, std::int64_t now_us, TelemetryEvent event);
 
   const Plan& plan_;

@@ -91,6 +91,7 @@ struct Engine::Impl {
   std::unique_ptr<Journal> journal;
   std::shared_ptr<const Plan> plan;
   EngineCounters counters;
+  std::optional<TraceSampling> sampling;  // set when the engine is built
   SyncCounters sync_counters;
   DeadLetterBox dead_letters;
   AddressBook book;
@@ -132,6 +133,7 @@ struct Engine::Impl {
   void spawn();
   void name_actors();
   void begin();
+  [[nodiscard]] std::uint64_t events_read() const;  // by all sources
   [[nodiscard]] TelemetrySnapshot sample();
   template <class ShardsOf>
   void tell_decision(const SupervisorActor::Decided& decided, ShardsOf&& shards_of, const std::string& parent);
@@ -151,6 +153,7 @@ void Engine::Impl::build(Topology topology) {
   counters.sources = std::vector<SourceShard::Counters>(plan->shards.size());
   counters.telemetry = std::vector<ShardTelemetry>(plan->shards.size());
   telemetry = std::make_unique<TelemetryLog>(*clock);
+  sampling.emplace(options.trace_one_in);
   stuck = std::make_unique<StuckDetector>(*plan);
 
   // What every receiver has consumed, so that each outbox knows what is still under way.
@@ -172,7 +175,7 @@ void Engine::Impl::build(Topology topology) {
     setup.channels = &counters.channels;
     setup.dead_letters = &dead_letters;
     setup.telemetry = &counters.telemetry[index];
-    setup.trace_one_in = options.trace_one_in == 0 ? 0 : std::bit_ceil(options.trace_one_in);
+    setup.sampling = &*sampling;
     setup.make_spill = options.make_spill;
     if (!setup.make_spill)
       setup.make_spill = [folder = options.spill_directory.empty() ? std::filesystem::temp_directory_path()
@@ -284,6 +287,7 @@ void Engine::Impl::spawn() {
   book.sampler = spawn_apart<SamplerActor>(
       std::cref(sample_every_ms), std::function<void()>([this] {
         telemetry->collect(counters.telemetry);
+        sampling->adapt(events_read(), clock->steady_us());
         auto taken = std::make_shared<TelemetrySnapshot>(sample());
         recent.update(*taken);
         stuck->update(*plan, counters, clock->steady_us(), *taken, [this](ShardIndex shard, std::int64_t busy_us) {
@@ -335,6 +339,13 @@ void Engine::Impl::name_actors() {
 void Engine::Impl::begin() {
   // Receivers before producers would be as good: what arrives before a shard has begun only waits in its mailbox.
   for (const auto& shard : book.shards) caf::anon_send(shard, BeginMail{});
+}
+
+std::uint64_t Engine::Impl::events_read() const {
+  std::uint64_t read = 0;
+  for (ShardIndex shard = 0; shard < plan->shards.size(); ++shard)
+    if (plan->stage_of(shard).kind == StageKind::source) read += counters.shards[shard].in.get();
+  return read;
 }
 
 TelemetrySnapshot Engine::Impl::sample() {
@@ -564,8 +575,7 @@ void Engine::sample_every(std::chrono::milliseconds time) {
 const TelemetryLog& Engine::telemetry_log() const { return *impl_->telemetry; }
 
 std::uint64_t Engine::trace_one_in() const {
-  const auto asked = impl_->options.trace_one_in;
-  return asked == 0 ? 0 : std::bit_ceil(asked);
+  return impl_->sampling->one_in();
 }
 
 const Plan& Engine::plan() const { return *impl_->plan; }

@@ -57,7 +57,7 @@ struct EngineOptions {
       10'000};  // for handlers to return at the end; then the engine ends without them
   std::chrono::milliseconds sample_every{200};
   // One source event in so many, and what comes of it, is traced through all stages (a power of two; others are taken
-  // up to the next). What fails or is out of order is traced in any case. 0: only that.
+  // up to the next), fewer at a high rate (TraceSampling). What fails or is out of order is traced in any case. 0: only that.
   std::uint64_t trace_one_in = 1024;
   std::chrono::milliseconds quiet_check_every{5};
   std::filesystem::path spill_directory;  // memory mode's spilled mailboxes; empty: the system's temporary folder

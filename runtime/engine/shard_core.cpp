@@ -22,9 +22,7 @@ ShardCore::ShardCore(const ShardSetup& setup)
       event_clock_(setup.plan->topology.clock == ClockKind::events),
       outbox_(*setup.plan, setup.shard, setup.journal, *setup.port, *setup.channels, setup.make_spill),
       telemetry_(setup.telemetry),
-      // A trace counts its source's events from 1: each first of so many is sampled.
-      trace_mask_(setup.trace_one_in == 0 ? 0 : setup.trace_one_in - 1),
-      trace_match_(setup.trace_one_in == 1 ? 0 : 1) {
+      sampling_(*setup.sampling) {
   for (const auto id : planned_.inputs) {
     Input input;
     input.planned = &plan_.channel(id);
@@ -202,6 +200,21 @@ void ShardCore::tell(EventKind kind, const HeldEvent& held, std::string text, st
 void ShardCore::put_span(Span span) {
   span.shard = shard_;
   telemetry_->spans.push(std::move(span));
+}
+
+void ShardCore::put_visit(const Work& work, std::uint32_t index, std::string_view key, std::int64_t started_us,
+                          std::int64_t ended_us) {
+  const auto& batch = *work.parcel.batch;
+  Span span;
+  span.trace = batch.meta(index).trace;
+  span.from = work.input->planned->from;
+  span.type = &batch.type(index);
+  span.key = key;
+  span.sequence = work.parcel.first_sequence + index;
+  span.entered_us = work.sent_us;
+  span.started_us = started_us;
+  span.ended_us = ended_us;
+  put_span(std::move(span));
 }
 
 void ShardCore::put_span(const HeldEvent& held, unsigned attempt, std::int64_t started_us, std::int64_t ended_us,

@@ -22,6 +22,7 @@
 #include "runtime/journal/journal.hpp"
 #include "runtime/telemetry/order_check.hpp"
 #include "runtime/telemetry/shard_counters.hpp"
+#include "runtime/telemetry/trace_sampling.hpp"
 
 namespace mailroom::runtime {
 
@@ -35,7 +36,7 @@ struct ShardSetup {
   std::vector<ChannelCounters>* channels = nullptr;  // as Plan::channels
   DeadLetterBox* dead_letters = nullptr;             // memory mode: where dead letters are kept
   ShardTelemetry* telemetry = nullptr;
-  std::uint64_t trace_one_in = 0;  // a power of two; 0: only what fails or is out of order is traced
+  const TraceSampling* sampling = nullptr;
   MakeSpill make_spill;
   std::function<void(LogLevel, const std::string& shard, std::string_view text)> log;
   std::function<ConsumedPosition(ChannelId)> consumed_by_receiver;  // for recovery of what is under way
@@ -141,12 +142,14 @@ class ShardCore {
   // Telemetry. Nothing is done for events that are in order and not sampled.
   void tell(TelemetryEvent event);
   void tell(EventKind kind, const HeldEvent& held, std::string text, std::int64_t delay_us = -1);
-  [[nodiscard]] bool is_sampled(TraceId trace) const noexcept { return (trace & trace_mask_) == trace_match_; }
-  // Sampled, or out of order when it came. `true` once.
+  [[nodiscard]] bool is_sampled(TraceId trace) const noexcept { return sampling_.choice().takes(trace); }
+  // Sampled, or out of order when it came: the latter is `true` once.
   [[nodiscard]] bool wants_span(TraceId trace) {
     return is_sampled(trace) || (watch_ && watch_->marks() && watch_->take_mark(trace));
   }
   void put_span(Span span);
+  // A visit at the first attempt that went well.
+  void put_visit(const Work& work, std::uint32_t index, std::string_view key, std::int64_t started_us, std::int64_t ended_us);
   void put_span(const HeldEvent& held, unsigned attempt, std::int64_t started_us, std::int64_t ended_us, SpanOutcome outcome,
                 const std::string& text);
   void fail(const std::string& reason);
@@ -176,7 +179,7 @@ class ShardCore {
   bool stopped_ = false;
   bool paused_ = false;
   ShardTelemetry* const telemetry_;
-  const std::uint64_t trace_mask_, trace_match_;
+  const TraceSampling& sampling_;
   std::unique_ptr<ArrivalWatch> watch_;  // null: the stage has no "watch_order"
 
  private:

@@ -1,4 +1,4 @@
-// What a shard's logic asks of its surroundings. The CAF actors of caf_engine.cpp implement it in production;
+// What a shard's logic asks of its surroundings. The CAF actors of shard_actor.hpp implement it in production;
 // tests implement it by plain queues.
 #pragma once
 
@@ -9,6 +9,7 @@
 
 #include "runtime/engine/plan.hpp"
 #include "runtime/journal/journal.hpp"
+#include "runtime/telemetry/trace_sampling.hpp"
 
 namespace mailroom::runtime {
 
@@ -27,7 +28,7 @@ struct WorkOrder {
   std::uint32_t first = 0, last = 0;  // [first, last)
   unsigned attempt = 1;
   Timestamp now;
-  std::uint64_t trace_mask = 0, trace_match = 1;  // sampled traces: ShardCore::is_sampled()
+  TraceSampling::Choice sampled;
 };
 
 struct WorkResult {

@@ -59,10 +59,7 @@ void SinkShard::write_out() {
       sink_->write({batch.type(item.next), batch.event(item.next), batch.meta(item.next), item.parcel.channel,
                     item.parcel.first_sequence + item.next});
       ++record_.sequence;
-      if (!traced) continue;
-      auto held = hold(batch, item.next, {}, item.parcel.channel, item.parcel.first_sequence + item.next);
-      held.since_us = item.sent_us;
-      put_span(held, 1, started, port_.now_us(), SpanOutcome::done, {});
+      if (traced) put_visit(item, item.next, {}, started, port_.now_us());
     }
     written += left;
     if (left > 0) {

@@ -141,7 +141,7 @@ void WorkerQueue::hand_out() {
       const auto id = next_order_++;
       const auto worker = free_.back();
       free_.pop_back();
-      port_.order_work(worker, {id, order.batch, first, last, 1, event_clock_ ? clock_ : port_.wall(), trace_mask_, trace_match_});
+      port_.order_work(worker, {id, order.batch, first, last, 1, event_clock_ ? clock_ : port_.wall(), sampling_.choice()});
       counters_.busy_type.store(order.batch->type(first).index(), std::memory_order_relaxed);
       outstanding_.emplace(id, std::move(order));
     }
@@ -265,7 +265,7 @@ void WorkerQueue::hand_out_jobs() {
     const auto worker = free_.back();
     free_.pop_back();
     counters_.busy_type.store(batch->type(job.index).index(), std::memory_order_relaxed);
-    port_.order_work(worker, {id, order.batch, order.first, order.last, 1, event_clock_ ? clock_ : port_.wall(), trace_mask_, trace_match_});
+    port_.order_work(worker, {id, order.batch, order.first, order.last, 1, event_clock_ ? clock_ : port_.wall(), sampling_.choice()});
     outstanding_.emplace(id, std::move(order));
   }
 }
@@ -371,14 +371,18 @@ void WorkerQueue::on_work_result(WorkResult result) {
 void WorkerQueue::trace_chunk(const Order& order, const WorkResult& result) {
   auto failure = result.failures.begin();
   for (const auto& timing : result.timings) {
+    while (failure != result.failures.end() && failure->event < timing.event) ++failure;
+    const bool failed = failure != result.failures.end() && failure->event == timing.event;
+    if (order.parcel && !failed) {
+      put_visit(order.parcel->item, timing.event, key_text(*order.batch, timing.event), timing.started_us, timing.ended_us);
+      continue;
+    }
     HeldEvent held = order.held;
     if (order.parcel) {
       const auto& item = order.parcel->item;
       held = hold(*order.batch, timing.event, key_text(*order.batch, timing.event), item.input->planned->id, item.parcel.first_sequence + timing.event);
       held.since_us = item.sent_us;
     }
-    while (failure != result.failures.end() && failure->event < timing.event) ++failure;
-    const bool failed = failure != result.failures.end() && failure->event == timing.event;
     const auto attempt = held.attempts + 1;
     const auto outcome = !failed                                   ? SpanOutcome::done
                          : failure->rejected                       ? SpanOutcome::rejected
@@ -586,7 +590,7 @@ WorkResult run_work_order(ActorHost& host, const Stage& stage, const WorkOrder& 
     context.begin(stage.name, key, meta.time, order.now, meta.trace, order.attempt, meta.behind_ms);
     port.begin(i, context);
     WorkResult::Failure failure{i, false, false, {}};
-    const bool traced = (meta.trace & order.trace_mask) == order.trace_match;
+    const bool traced = order.sampled.takes(meta.trace);
     const auto started = traced ? clock.steady_us() : 0;
     try {
       host.handle(order.batch->type(i), order.batch->event(i), key, context);
