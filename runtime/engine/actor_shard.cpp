@@ -453,17 +453,34 @@ void ActorShard::apply_timer_changes() {
       continue;
     }
     HeldEvent held;
-    held.ordinal = record_.next_ordinal++;
     held.event = std::move(change.event);
     held.key = key;
     held.due = change.due;
     held.name = std::move(change.name);
+    if (event_clock_ && !waiting_.empty() && fire_before_waiting(held)) continue;
+    held.ordinal = record_.next_ordinal++;
     put_held(HeldReason::timer, held);
     if (const auto replaced = timers_.set(std::move(held))) erase_held(HeldReason::timer, *replaced);
   }
   timer_changes_.clear();
   counters_.timers.set(timers_.size());
   counters_.waiting.set(waiting_.size());
+}
+
+// A retry is at the time of its first attempt: a timer that it sets may be due before what has come behind it since.
+// By the events' clock it fires before that, as it would have without the failure.
+bool ActorShard::fire_before_waiting(HeldEvent& timer) {
+  const std::string key = timer.key, name = timer.name;
+  const auto due = timer.due;
+  const auto is_later = [&](const HeldEvent& waiting) { return (waiting.due != Timestamp{} ? waiting.due : waiting.event->meta(0).time) >= due; };
+  const bool before = waiting_.insert_before(timer, is_later, [this](HeldEvent& moved) {
+    if (moved.ordinal != 0) erase_held(HeldReason::waiting, moved.ordinal);
+    moved.ordinal = record_.next_ordinal++;
+    put_held(HeldReason::waiting, moved);
+  });
+  if (!before) return false;
+  if (const auto replaced = timers_.cancel(key, name)) erase_held(HeldReason::timer, *replaced);
+  return true;
 }
 
 void ActorShard::wait_behind(HeldEvent held, Input* input) {

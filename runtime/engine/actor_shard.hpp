@@ -97,6 +97,7 @@ class ActorShard final : public ShardCore, private ContextPort {
   [[noreturn]] void refuse_emission(const EventType& type) const;
   void change_timers(TimerChange change);
   void apply_timer_changes();
+  bool fire_before_waiting(HeldEvent& timer);
   // `failed_at_us`: when the handler threw.
   void first_failure(HeldEvent held, Input* input, std::int64_t failed_at_us);
   // What becomes of an event that has failed so many times.

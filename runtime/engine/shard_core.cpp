@@ -53,6 +53,7 @@ void ShardCore::prepare() {
   if (auto record = journal_->read_shard(planned_.id)) record_ = std::move(*record);
   ++record_.epoch;
   clock_ = record_.clock;
+  if (clock_ != Timestamp::max()) finite_clock_ = clock_;
   for (auto& input : inputs_) {
     for (const auto& consumed : record_.consumed)
       if (consumed.channel == input.planned->id) input.consumed = consumed;
@@ -62,6 +63,8 @@ void ShardCore::prepare() {
     input.counters->dead_lettered.set(input.consumed.dead_lettered);
     input.counters->parked.set(input.consumed.parked);
   }
+  // At the end of time is again who was: the record keeps the last time before it.
+  if (event_clock_ && std::any_of(inputs_.begin(), inputs_.end(), [](const Input& input) { return !input.feedback; })) advance_clock();
   outbox_.recover(record_, setup_.consumed_by_receiver);
   // The new epoch is written before any work: a COMMIT of an older owner can be told from ours.
   JournalWrite open = journal_->new_write();
@@ -453,7 +456,7 @@ void ShardCore::commit() {
       record_.consumed[i] = consumed;
     }
     ++record_.commit;
-    record_.clock = clock_;
+    record_.clock = inputs_.empty() ? clock_ : finite_clock_;
     write->put_shard(planned_.id, record_);
     journal_->commit(*write);
     finished_.clear();

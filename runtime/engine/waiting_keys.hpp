@@ -2,6 +2,7 @@
 // time of the next try. One thread; times on the steady clock, in microseconds.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <iterator>
@@ -73,6 +74,20 @@ class WaitingKeys {
       return ordinal;
     }
     return std::nullopt;
+  }
+  // Puts an event in front of the first one behind the key's head (which may be at work) that `is_later`, and calls
+  // `renumber` for it and for each behind it, in order. False: none is later, and nothing has been done.
+  template <class IsLater, class Renumber>
+  bool insert_before(HeldEvent& event, const IsLater& is_later, const Renumber& renumber) {
+    const auto found = keys_.find(std::string_view(event.key));
+    if (found == keys_.end()) return false;
+    auto& events = found->second.events;
+    auto at = std::find_if(std::next(events.begin()), events.end(), is_later);
+    if (at == events.end()) return false;
+    at = events.insert(at, std::move(event));
+    ++size_;
+    for (; at != events.end(); ++at) renumber(*at);
+    return true;
   }
   void reschedule(const std::string& key, std::int64_t retry_at) {
     auto& waiting = keys_.find(key)->second;

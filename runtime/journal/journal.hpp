@@ -69,7 +69,7 @@ struct ShardRecord {
   std::uint64_t next_ordinal = 1;  // for timers, waiting, parked and dead records
   std::vector<ConsumedPosition> consumed;
   std::vector<SentPosition> sent;
-  Timestamp clock = Timestamp::min();  // the stage's clock, "events" only
+  Timestamp clock = Timestamp::min();  // "events" only: the stage's time, once its input has ended the last one before
   nlohmann::json position;             // sources: where reading goes on. sinks: what is written. null otherwise
   std::uint64_t sequence = 0;          // sources: events made; sinks: events written
   bool ended = false;                  // sources: the input is read to its end

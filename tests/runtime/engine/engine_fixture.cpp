@@ -1,5 +1,6 @@
 #include "tests/runtime/engine/engine_fixture.hpp"
 
+#include <algorithm>
 #include <thread>
 
 #include "runtime/topology/load_topology.hpp"
@@ -176,6 +177,17 @@ bool EngineTest::until(const std::function<bool()>& condition) {
     std::this_thread::yield();
   }
   return true;
+}
+
+int EngineTest::step_all_but(Engine& engine, const std::string& who) {
+  std::vector<std::uint32_t> ready;
+  for (int steps = 0; steps < 10'000; ++steps) {
+    engine.ready(ready);
+    const auto next = std::find_if(ready.begin(), ready.end(), [&](std::uint32_t actor) { return engine.actor_name(actor) != who; });
+    if (next == ready.end()) return steps;
+    engine.step(static_cast<std::size_t>(next - ready.begin()));
+  }
+  return 10'000;
 }
 
 void EngineTest::expect_balanced(const TelemetrySnapshot& snapshot) {

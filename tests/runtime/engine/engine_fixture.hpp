@@ -100,6 +100,8 @@ class EngineTest : public ::testing::Test {
   static bool wait(Engine& engine) { return engine.wait_for(std::chrono::seconds(60)); }
   // Polls until the condition holds, with a deadline.
   static bool until(const std::function<bool()>& condition);
+  // Of a stepped engine: steps whoever is ready, but for `who`, until nobody is; how many steps that took, at most 10,000.
+  static int step_all_but(Engine& engine, const std::string& who);
   static void expect_balanced(const TelemetrySnapshot& snapshot);
   static ShardSnapshot sum(const TelemetrySnapshot& snapshot, const std::string& stage);
   void input(std::initializer_list<std::pair<const char*, int>> notes) {

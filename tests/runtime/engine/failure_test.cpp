@@ -87,6 +87,33 @@ TEST_F(FailureTest, ByTheEventsClockARetryIsAtTheTimeOfTheFirstAttempt) {
   }
 }
 
+TEST_F(FailureTest, ByTheEventsClockATimerThatARetrySetsFiresBeforeWhatCameAfterItsTime) {
+  // All the input, and the end of time, come while 1 waits. Its timers belong before, between and behind the others.
+  world().input = {{"a", 1}, {"a", 2}, {"a", 3}};
+  world().input_times = {100, 200, 300};
+  world().on_note = [](const Note& note, Context& context) {
+    if (note.number == 1) {
+      context.after(std::chrono::microseconds(50), Note{"a", 101});
+      context.after(std::chrono::microseconds(100), Note{"a", 102}, "named");
+      context.after(std::chrono::microseconds(150), Note{"a", 103}, "cancelled");
+      context.after(std::chrono::microseconds(900), Note{"a", 104});
+      if (context.attempt() == 1) throw std::runtime_error("planted");
+    }
+    // Planted again in the middle of what waits: the rest keeps its order.
+    if (note.number == 2 && context.attempt() == 1) throw std::runtime_error("planted");
+    if (note.number == 2) context.cancel("cancelled");
+  };
+  for (const bool durable : {false, true}) {
+    world().output.clear();
+    run(pipeline(R"({"shards": 1, "on_failure": {"retries": 3, "backoff": "100ms..100ms", "then": "block_key"}})", R"({"clock": "events"})"),
+        durable ? Journal::open(std::make_unique<MemoryStore>()) : nullptr);
+    EXPECT_EQ(result_.ending, Ending::finished);
+    EXPECT_THAT(numbers_of(world().output, "a"), ElementsAre(1, 101, 102, 2, 3, 104));
+    expect_balanced(snapshot_);
+    EXPECT_EQ(sum(snapshot_, "act").order_breaks, 0u);
+  }
+}
+
 TEST_F(FailureTest, OtherKeysGoOnWhileOneWaits) {
   // Key "a" is held back until all of "b" has come out at the far end.
   two_keys(200, 1, 1);

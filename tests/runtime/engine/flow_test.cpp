@@ -215,18 +215,6 @@ TEST_F(FlowTest, AShardOfSlowHandlersLeavesTheCoreBetweenSlicesOfABatch) {
   EXPECT_LE(longest, 4u);
 }
 
-// Steps whoever is ready, but for `who`, until nobody is; how many steps that took, at most 10,000.
-int step_all_but(Engine& engine, const std::string& who) {
-  std::vector<std::uint32_t> ready;
-  for (int steps = 0; steps < 10'000; ++steps) {
-    engine.ready(ready);
-    const auto next = std::find_if(ready.begin(), ready.end(), [&](std::uint32_t actor) { return engine.actor_name(actor) != who; });
-    if (next == ready.end()) return steps;
-    engine.step(static_cast<std::size_t>(next - ready.begin()));
-  }
-  return 10'000;
-}
-
 TEST_F(FlowTest, WhatIsDueAndCannotBeDoneKeepsNobodyBusy) {
   // Timers and retries fall due while the sink's mailbox is full.
   for (const bool workers : {false, true}) {

@@ -3,10 +3,22 @@
 #include <random>
 #include <thread>
 
+#include "runtime/journal/dead_letters.hpp"
 #include "tests/runtime/engine/engine_fixture.hpp"
 
 namespace mailroom::runtime::test {
 namespace {
+
+// Lets notes through, or fails.
+class Doorman : public Actor<> {
+ public:
+  using Emits = Events<Note>;
+  void on(const Note& note, Context& context) {
+    if (world().on_note) world().on_note(note, context);
+    context.emit(note);
+  }
+};
+MAILROOM_ACTOR(Doorman, Note)
 
 class RecoveryTest : public EngineTest {
  protected:
@@ -127,6 +139,68 @@ TEST_F(RecoveryTest, ADrainFinishesWhatHasBeenRead) {
   EXPECT_EQ(engine->result().ending, Ending::drained);
   EXPECT_EQ(engine->result().left_inside, 0u);
   expect_each_once_in_order();
+}
+
+TEST_F(RecoveryTest, WhatWorkersHadDoneOutOfOrderIsDoneOnceAndCountedOnce) {
+  input({{"a", 1}, {"b", 2}, {"c", 3}});
+  const auto pool = [](int workers) {
+    return R"({"mailroom": 1, "name": "test", "stages": {
+      "in": {"source": "scripted"},
+      "work": {"actor": "TestWorker", "from": ["in"], "ordering": "none", "workers": )" + std::to_string(workers) + R"(},
+      "out": {"sink": "collecting", "from": ["work"]}}})";
+  };
+  const auto numbers = [] {
+    std::vector<std::int64_t> all;
+    for (const auto& seen : world().output) all.push_back(seen.number);
+    return all;
+  };
+  const auto disk = std::make_shared<MemoryDisk>();
+  options_.stepped = true;
+  {
+    // The first of the batch's three events is with a worker that does not come to do it; the others are done.
+    auto engine = start(pool(3), Journal::open(std::make_unique<MemoryStore>(disk)));
+    ASSERT_LT(step_all_but(*engine, "work/0, worker 0"), 10'000);
+    ASSERT_THAT(numbers(), ::testing::UnorderedElementsAre(2, 3));
+    disk->kill();
+  }
+  // A single worker takes the batch event by event: once it has done the first there is no gap any more before the others.
+  const auto engine = start(pool(1), Journal::open(std::make_unique<MemoryStore>(disk)));
+  expect_balanced(engine->snapshot());  // before the batch is delivered again
+  ASSERT_LT(step_all_but(*engine, "nobody"), 10'000);
+  EXPECT_THAT(numbers(), ::testing::UnorderedElementsAre(1, 2, 3));
+  expect_balanced(engine->snapshot());
+}
+
+TEST_F(RecoveryTest, BehindTheEndOfTheInputARestartDoesNotTurnTheEventsClockBack) {
+  // Many small batches, so that the stages see times between that of the first event and the end.
+  world().input = {{"a", 1}};
+  world().input_times = {100};
+  for (int n = 1; n <= 300; ++n) {
+    world().input.push_back({"b", n});
+    world().input_times.push_back(1'000 + n);
+  }
+  bool mended = false;
+  world().on_note = [&](const Note& note, Context& context) {
+    if (context.stage() == "door" && note.key == "a" && !mended) throw std::runtime_error("planted");
+  };
+  const auto topology = R"({"mailroom": 1, "name": "test", "clock": "events", "stages": {
+      "in":   {"source": "scripted"},
+      "door": {"actor": "Doorman", "from": ["in"], "key": "key", "mailbox": {"capacity": 16},
+               "on_failure": {"retries": 0, "then": "dead_letter"}},
+      "act":  {"actor": "TestActor", "from": ["door"], "key": "key", "mailbox": {"capacity": 16}},
+      "out":  {"sink": "collecting", "from": ["act"]}}})";
+  const auto disk = std::make_shared<MemoryDisk>();
+  run(topology, Journal::open(std::make_unique<MemoryStore>(disk)));
+  ASSERT_EQ(world().output.size(), 300u);
+  const auto before = world().output.back().now;
+  ASSERT_GT(before, Timestamp{1'000});
+  mended = true;
+  auto journal = Journal::open(std::make_unique<MemoryStore>(disk));
+  ASSERT_EQ(retry_dead_letters(*journal, {}).changed, 1u);
+  run(topology, std::move(journal));
+  ASSERT_EQ(world().output.size(), 301u);
+  EXPECT_EQ(world().output.back().key, "a");
+  EXPECT_GE(world().output.back().now, before);
 }
 
 TEST_F(RecoveryTest, ATopologyThatLostAStageWithEventsIsRefused) {

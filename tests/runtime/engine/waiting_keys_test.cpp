@@ -38,7 +38,7 @@ RC_GTEST_PROP(WaitingKeysModel, KeepsEachKeysOrderAndTheRetriesInTimeOrder, ()) 
     } else {
       RC_ASSERT(waiting.contains(key));
       auto& [retry_at, ordinals] = found->second;
-      switch (*rc::gen::inRange(0, 4)) {
+      switch (*rc::gen::inRange(0, 5)) {
         case 0: {
           auto next = event_of(key, ++ordinal);
           next.name = std::to_string(ordinal);  // as a timer that is due
@@ -48,10 +48,25 @@ RC_GTEST_PROP(WaitingKeysModel, KeepsEachKeysOrderAndTheRetriesInTimeOrder, ()) 
         }
         case 2: {
           // Any but the head, which may be at work.
-          const auto at = *rc::gen::inRange<std::size_t>(0, ordinals.size());
-          const auto cancelled = waiting.cancel_timer(key, std::to_string(ordinals[at]));
-          RC_ASSERT(cancelled == (at == 0 ? std::nullopt : std::optional(ordinals[at])));
-          if (cancelled) ordinals.erase(ordinals.begin() + static_cast<std::ptrdiff_t>(at));
+          const auto place = *rc::gen::inRange<std::size_t>(0, ordinals.size());
+          const auto cancelled = waiting.cancel_timer(key, std::to_string(ordinals[place]));
+          RC_ASSERT(cancelled == (place == 0 ? std::nullopt : std::optional(ordinals[place])));
+          if (cancelled) ordinals.erase(ordinals.begin() + static_cast<std::ptrdiff_t>(place));
+          break;
+        }
+        case 3: {
+          // In front of the first behind the head with a higher number; all from there on are named.
+          const auto limit = *rc::gen::inRange<std::uint64_t>(0, ordinal + 2);
+          auto inserted = event_of(key, ++ordinal);
+          inserted.name = std::to_string(ordinal);
+          const auto place = std::find_if(ordinals.begin() + 1, ordinals.end(), [&](auto one) { return one > limit; });
+          const bool there = place != ordinals.end();
+          std::deque<std::uint64_t> behind{ordinal}, named;
+          behind.insert(behind.end(), place, ordinals.end());
+          RC_ASSERT(waiting.insert_before(inserted, [&](const HeldEvent& one) { return one.ordinal > limit; },
+                                          [&](const HeldEvent& one) { named.push_back(one.ordinal); }) == there);
+          RC_ASSERT(named == (there ? behind : std::deque<std::uint64_t>{}));
+          if (there) ordinals.insert(place, ordinal);
           break;
         }
         case 1:
