@@ -31,6 +31,12 @@ class Broken : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// An event, and the stage whose it was.
+struct EventAtStage {
+  std::string stage, key, event;  // the stage's name; its key there, as text; the event's type
+  nlohmann::json payload;
+};
+
 // A scenario that has read all its input and finished. Names of stages that do not exist throw BadValue.
 class RestingScenario {
  public:
@@ -42,12 +48,20 @@ class RestingScenario {
   // payload, ...
   [[nodiscard]] virtual std::vector<nlohmann::json> dead_letters() const = 0;
   [[nodiscard]] virtual std::map<std::string, nlohmann::json> states_json(std::string_view stage) const = 0;
-  // Whether an overflow policy has shed events: outputs are incomplete then.
-  [[nodiscard]] virtual bool has_shed() const = 0;
-  // Whether events were given up on (dead letters of kind "failed", parked keys): what they would have caused is missing,
-  // or has come late if an operator has had them tried again.
-  [[nodiscard]] virtual bool has_given_up() const = 0;
+  // What overflow policies have shed on the way to a stage: what it would have caused is missing.
+  [[nodiscard]] virtual std::vector<EventAtStage> shed() const = 0;
+  // What handlers went on failing with (dead letters of kind "failed", parked keys with all that waited behind): what it
+  // would have caused is missing, or has come late if an operator has had it tried again. Both kinds are here.
+  [[nodiscard]] virtual std::vector<EventAtStage> given_up() const = 0;
+  [[nodiscard]] bool has_shed() const { return !shed().empty(); }
+  [[nodiscard]] bool has_given_up() const { return !given_up().empty(); }
 
+  // What a sink wrote, as a file sink's rows: without the types.
+  [[nodiscard]] std::vector<nlohmann::json> rows_of(std::string_view sink) const {
+    std::vector<nlohmann::json> rows;
+    for (auto& event : output_json(sink)) rows.push_back(std::move(event.at("data")));
+    return rows;
+  }
   // The same as values; events of other types are left out.
   template <class E>
   [[nodiscard]] std::vector<E> input(std::string_view source) const {

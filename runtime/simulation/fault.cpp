@@ -82,7 +82,9 @@ std::string to_string(const Fault& fault) {
       return fmt::format("the event of handler call {} makes its handler throw{}", at,
                          fault.amount == 1 ? std::string() : fmt::format(", {} times", fault.amount));
     case FaultKind::redrive: return fmt::format("at start {} (or later) an operator has what was given up on tried again", at);
-    case FaultKind::slow: return fmt::format("handler call {} takes {}", at, seconds(fault.amount));
+    case FaultKind::slow:
+      return slow_calls(fault) == 1 ? fmt::format("handler call {} takes {}", at, seconds(fault.amount))
+                                    : fmt::format("handler call {} and the next {} take {} each", at, slow_calls(fault) - 1, seconds(fault.amount));
     case FaultKind::hang: return fmt::format("at step {} an actor does not come back for {}", at, seconds(fault.amount));
     case FaultKind::source_stall: return fmt::format("at read {} a source has nothing for {}", at, seconds(fault.amount));
     case FaultKind::source_repeat: return fmt::format("event {} of a source comes twice", at);

@@ -18,7 +18,7 @@ enum class FaultKind : std::uint8_t {
   exception,      // a handler throws, at its beginning or as it emits
   poison,         // an event's handler throws again and again
   redrive,        // an operator has what was given up on tried again
-  slow,           // a handler takes long
+  slow,           // a handler takes long, once or several times
   hang,           // an actor does not come back for a while
   source_stall,   // a source has nothing to give for a while
   source_repeat,  // a producer sends an event twice
@@ -48,8 +48,10 @@ struct Fault {
   // How much: microseconds (slow, hang, source_stall, clock_skew); the emission at which a handler throws (0: before it
   // is called); how often it throws (poison); the writes that survive, in 1/1000 of the unsynced.
   std::int64_t amount = 0;
-  std::uint64_t choice = 0;  // of an actor, a row, a bit
+  std::uint64_t choice = 0;  // of an actor, a row, a bit, a number of calls
 };
+// How many handler calls a `slow` is about: a stage that is slow for a while does more harm than one slow event.
+[[nodiscard]] inline std::uint64_t slow_calls(const Fault& fault) { return fault.choice % 2 == 0 ? 1 : 1 + fault.choice / 2 % 16; }
 // "at step 1,203 the power fails, 40 % of the unsynced writes survive"
 [[nodiscard]] std::string to_string(const Fault& fault);
 

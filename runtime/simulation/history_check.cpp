@@ -29,7 +29,7 @@ class Replay final : private ContextPort {
  public:
   Replay(const RestingRun& run, World& world) : run_(run), world_(world), stages_(run.plan->topology.stages) {
     expected_.resize(stages_.size());
-    out_of_reach_ = run.redriven;
+    out_of_reach_ = world.redriven;
     for (const auto& one : run.set_aside)
       if (one.own_timer) out_of_reach_.insert(one.event);
   }
@@ -51,11 +51,15 @@ class Replay final : private ContextPort {
 
  private:
   // Timers of a key that are set and have not fired.
+  struct Timer {
+    std::string name;
+    Timestamp due;
+  };
   struct Timers {
-    std::multimap<EventId, std::string> set;  // -> name
+    std::multimap<EventId, Timer> set;
     // One that is a dead letter, or was one for a time, can't be cancelled any more.
     void cancel(std::string_view name, const std::set<EventId>& out_of_reach) {
-      std::erase_if(set, [&](const auto& timer) { return timer.second == name && !out_of_reach.contains(timer.first); });
+      std::erase_if(set, [&](const auto& timer) { return timer.second.name == name && !out_of_reach.contains(timer.first); });
     }
   };
 
@@ -93,10 +97,12 @@ class Replay final : private ContextPort {
         key_ = *step.key;
         auto& timers = timers_[{stage_, key_}];
         const auto fired = timers.set.find(step.applied->event);
-        if (fired != timers.set.end())
+        if (fired != timers.set.end()) {
           timers.set.erase(fired);
-        else
+        } else {
           ++taken_[{stage_, key_}][step.applied->event];
+          check_timers(stage, timers, *step.applied);
+        }
         if (!call(*host, *step.applied)) return;
       }
       for (const auto& step : steps)
@@ -115,6 +121,15 @@ class Replay final : private ContextPort {
                                    history.size() == 1 ? "s" : "", show(has_played, played)));
     }
     host_ = nullptr;
+  }
+
+  // By the events' clock a timer fires before what comes to its key after its time.
+  void check_timers(const Stage& stage, const Timers& timers, const Applied& applied) {
+    if (run_.plan->topology.clock != ClockKind::events) return;
+    for (const auto& [event, timer] : timers.set)
+      if (timer.due < Timestamp{applied.now} && !out_of_reach_.contains(event))
+        world_.violate("order", fmt::format("{}: the timer {} was due at {}, and {} is handled before it, at {}", at_key(stage, key_), world_.events.describe(event),
+                                            timer.due.to_string(), world_.events.describe(applied.event), Timestamp{applied.now}.to_string()));
   }
 
   void replay_workers() {
@@ -250,6 +265,7 @@ class Replay final : private ContextPort {
         if (missing <= 0) continue;
         if (lost == 0) first_lost = fmt::format("{}: {}", at_key(stage, key), world_.events.describe(event));
         lost += static_cast<std::uint64_t>(missing);
+        shed_.insert(shed_.end(), static_cast<std::size_t>(missing), {s, key, event});
       }
       for (const auto& [event, time] : came[key]) {
         const auto sent = expected.event_times.find(event);
@@ -265,6 +281,7 @@ class Replay final : private ContextPort {
       }
       if (stage.kind == StageKind::actor && stage.ordering != Ordering::none) check_parked(s, key, expected, came[key]);
     }
+    if (const auto log = world_.job_logs.find(s); log != world_.job_logs.end()) check_choice(s, log->second);
     std::uint64_t shed = 0;
     for (const auto& [edge, count] : run_.dropped)
       if (edge.second == s) shed += count;
@@ -281,6 +298,32 @@ class Replay final : private ContextPort {
     }
   }
 
+  // Of the jobs that came together the best are begun first.
+  void check_choice(std::size_t s, const JobLog& log) {
+    const auto& stage = stages_[s];
+    const auto& expected = expected_[s][{}];
+    // Where keys keep their order, a job may have to wait for another of its key: only a key's first is held to the law.
+    std::map<std::string, std::set<Producer>> producers;
+    std::map<std::string, EventId> first;
+    if (stage.key_in_order)
+      for (const auto& [producer, sent] : expected.from)
+        for (const auto event : sent) {
+          producers[key_of_job(stage, event)].insert(producer);
+          first.emplace(key_of_job(stage, event), event);
+        }
+    const auto passed = log.passed_over(stage.workers, [&](EventId id) -> std::optional<JobLog::Rank> {
+      const auto times = expected.times.find(id);
+      if (times == expected.times.end() || times->second != 1) return std::nullopt;
+      const auto& entry = world_.events.at(id);
+      const auto key = stage.key_in_order ? key_of_job(stage, id) : std::string();
+      return JobLog::Rank{stage.priorities[entry.type->index()](entry.event()), !stage.key_in_order || (producers[key].size() == 1 && first[key] == id)};
+    });
+    if (passed)
+      world_.violate("the best job first", fmt::format("{}: {} is begun while {} of a higher priority, or as high and older, that came with it {}; one of them: {}", stage.name,
+                                                       world_.events.describe(passed->begun), passed->better_ones == 1 ? "one" : fmt::format("{}", passed->better_ones),
+                                                       passed->better_ones == 1 ? "waits" : "wait", world_.events.describe(passed->better)));
+  }
+
   // What follows a parked event of its key is parked, too: none of that producer's later events has been handled.
   void check_parked(std::size_t s, const std::string& key, const Expected& expected, const std::vector<std::pair<EventId, Timestamp>>& came) {
     std::set<EventId> parked, handled;
@@ -291,7 +334,7 @@ class Replay final : private ContextPort {
     for (const auto& [producer, sent] : expected.from) {
       EventId before = 0;
       for (const auto event : sent) {
-        if (expected.times.at(event) != 1 || run_.redriven.contains(event)) continue;
+        if (expected.times.at(event) != 1 || world_.redriven.contains(event)) continue;
         if (parked.contains(event)) before = event;
         if (before != 0 && handled.contains(event)) {
           world_.violate("order", fmt::format("{}: {} is parked, and {}, which {}/{} sent after it, was handled", at_key(stages_[s], key),
@@ -311,7 +354,7 @@ class Replay final : private ContextPort {
       EventId before = 0;
       for (const auto event : sent) {
         const auto at = place.find(event);
-        if (at == place.end() || expected.times.at(event) != 1 || run_.redriven.contains(event)) continue;
+        if (at == place.end() || expected.times.at(event) != 1 || world_.redriven.contains(event)) continue;
         if (before != 0 && at->second < last) {
           world_.violate("order", fmt::format("{}: {}/{} sent {} before {}, and they came the other way round", at_key(stage, key),
                                               stages_[producer.first].name, producer.second, world_.events.describe(before), world_.events.describe(event)));
@@ -325,10 +368,10 @@ class Replay final : private ContextPort {
 
   // ContextPort
   void emit(const EventType& type, void* event, std::string_view stage, Timestamp time) override { route(type, event, stage, trace_, time); }
-  void set_timer(const EventType& type, void* event, Timestamp, std::string_view name) override {
+  void set_timer(const EventType& type, void* event, Timestamp due, std::string_view name) override {
     auto& timers = timers_[{stage_, key_}];
     if (!name.empty()) timers.cancel(name, out_of_reach_);
-    timers.set.emplace(world_.events.note(type, event, trace_), std::string(name));
+    timers.set.emplace(world_.events.note(type, event, trace_), Timer{std::string(name), due});
   }
   void cancel_timer(std::string_view name) override {
     if (!name.empty()) timers_[{stage_, key_}].cancel(name, out_of_reach_);
@@ -344,6 +387,7 @@ class Replay final : private ContextPort {
   std::map<std::pair<std::size_t, std::string>, Timers> timers_;
   std::set<EventId> out_of_reach_;
   std::uint64_t dirty_ = 0;
+  std::vector<StageEvent> shed_;
   std::size_t stage_ = 0;
   std::uint32_t shard_ = 0;
   std::string key_;
@@ -352,17 +396,19 @@ class Replay final : private ContextPort {
 
  public:
   [[nodiscard]] std::uint64_t dirty() const { return dirty_; }
+  [[nodiscard]] std::vector<StageEvent> shed() { return std::move(shed_); }
 };
 
 }  // namespace
 
-void check_history(const RestingRun& run, World& world) {
+std::vector<StageEvent> check_history(const RestingRun& run, World& world) {
   Replay replay(run, world);
   replay.check();
   if (run.rejected != run.overflow_letters)
     world.violate("nothing is lost", fmt::format("{} events were rejected by full mailboxes, and {} of them are dead letters", run.rejected, run.overflow_letters));
   if (replay.dirty() != run.dirty)
     world.violate("nothing is lost", fmt::format("{} pieces of the input are no events, and {} of them are dead letters", replay.dirty(), run.dirty));
+  return replay.shed();
 }
 
 }  // namespace mailroom::runtime

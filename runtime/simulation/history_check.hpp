@@ -28,6 +28,14 @@ struct SetAside {
   bool parked = false;
 };
 
+// An event at a stage, of whose fate it is told.
+struct StageEvent {
+  std::size_t stage = 0;
+  std::string key;
+  EventId event = 0;
+  friend auto operator<=>(const StageEvent&, const StageEvent&) = default;
+};
+
 // What is left of a run that has come to rest.
 struct RestingRun {
   const Plan* plan = nullptr;  // with the users' own actor types
@@ -37,15 +45,16 @@ struct RestingRun {
   std::vector<std::map<std::string, nlohmann::json>> states;  // [stage]: key -> state, where there is one
   std::vector<const OutsideFile*> outside;                    // [stage]; null: no sink
   std::vector<SetAside> set_aside;
-  std::set<EventId> redriven;  // dead letters that were tried again, out of their keys' order
-  bool given_up = false;       // an event is, or was for a time, a dead letter or parked because its handler went on failing
+  // Dead letters and parked events that a handler went on failing with, and what waited behind these: those that are
+  // there, and those that were and have been tried again.
+  std::set<StageEvent> given_up;
   std::map<std::pair<std::size_t, std::size_t>, std::uint64_t> dropped;  // (from, to) -> shed by policy
   std::uint64_t rejected = 0;  // of those, by "reject": each is a dead letter, too
   std::uint64_t overflow_letters = 0;
   std::uint64_t dirty = 0;  // dead letters of input that was no event
 };
 
-// Notes what is broken as violations in `world`.
-void check_history(const RestingRun& run, World& world);
+// Notes what is broken as violations in `world`. Returns what overflow policies have shed.
+std::vector<StageEvent> check_history(const RestingRun& run, World& world);
 
 }  // namespace mailroom::runtime

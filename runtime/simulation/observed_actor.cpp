@@ -39,6 +39,12 @@ WitnessedState decode_witnessed(std::string_view bytes) {
   return found;
 }
 
+std::optional<Timestamp> deadline_of(const Stage& stage, const EventType& type, const void* event, Timestamp time) {
+  if (!stage.expires_at.empty()) return Timestamp{stage.expires_at[type.index()](event)};
+  if (stage.expires_after.count() > 0) return time + stage.expires_after;
+  return std::nullopt;
+}
+
 ActorType observe(const Stage& stage, std::size_t stage_index, World& world, Witness& witness) {
   auto type = *stage.actor;
   type.make = [&stage, stage_index, &world, &witness](const nlohmann::json&, LoadState load) -> std::unique_ptr<ActorHost> {
@@ -82,9 +88,15 @@ void ObservedHost::witnessed(const EventType& type, const void* event, const Eve
     return fmt::format("handles {}{}{}", EventCatalogue::describe(type, event), text.empty() ? "" : " of key '" + text + "'",
                        context.attempt() > 1 ? fmt::format(", attempt {}", context.attempt()) : "");
   });
+  if (stage_.ordering == Ordering::none) check_job(id, type, event, context);
   if (const auto fault = world_.take(FaultKind::slow, world_.done.calls)) {
     world_.say(*fault);
-    world_.clock->advance(fault->amount);
+    world_.slow_calls = slow_calls(*fault);
+    world_.slow_us = fault->amount;
+  }
+  if (world_.slow_calls > 0) {
+    --world_.slow_calls;
+    world_.clock->advance(world_.slow_us);
   }
   const auto failure = world_.take(FaultKind::exception, world_.done.calls);
   if (failure) world_.say(*failure);
@@ -112,6 +124,17 @@ void ObservedHost::witnessed(const EventType& type, const void* event, const Eve
     history_of(text).push_back(applied);
     changed_.insert(text);
   }
+}
+
+// A worker begins a job.
+void ObservedHost::check_job(EventId id, const EventType& type, const void* event, const Context& context) {
+  if (world_.ghosts) return;
+  if (const auto log = world_.job_logs.find(stage_index_); log != world_.job_logs.end()) log->second.begun(id, world_.lives);
+  const auto due = deadline_of(stage_, type, event, context.event_time());
+  // One that an operator has tried again is late, and he knows it.
+  if (due && context.now() > *due && context.now() != Timestamp::max() && !world_.redriven.contains(id))
+    world_.violate("nothing is begun after its deadline", fmt::format("{}: {} is begun at {} (attempt {}), and had to be by {}", stage_.name,
+                                                                     world_.events.describe(id), context.now().to_string(), context.attempt(), due->to_string()));
 }
 
 void ObservedHost::maybe_fail() {

@@ -38,6 +38,9 @@ std::string encode_witnessed(const std::optional<std::string_view>& state, const
 // Throws CorruptData.
 WitnessedState decode_witnessed(std::string_view bytes);
 
+// Until when a job of a stage with workers may be begun; nullopt: for ever.
+[[nodiscard]] std::optional<Timestamp> deadline_of(const Stage& stage, const EventType& type, const void* event, Timestamp time);
+
 class ObservedHost;
 
 // The hosts of the node's present life, and what has no state to be kept with.
@@ -79,6 +82,7 @@ class ObservedHost final : public ActorHost, private ContextPort {
   void witnessed(const EventType& type, const void* event, const EventKey& key, Context& context, Call&& call);
   KeyHistory& history_of(std::string_view key);
   void maybe_fail();
+  void check_job(EventId id, const EventType& type, const void* event, const Context& context);
 
   // ContextPort: between the actor and the engine.
   void emit(const EventType& type, void* event, std::string_view stage, Timestamp time) override;

@@ -33,6 +33,23 @@ std::vector<nlohmann::json> SimulatedScenario::output_json(std::string_view sink
   return events;
 }
 
+EventAtStage SimulatedScenario::told(const StageEvent& one) const {
+  const auto& event = world_.events.at(one.event);
+  return {topology_.stages[one.stage].name, one.key, event.type->name(), event.type->to_json(event.event())};
+}
+
+std::vector<EventAtStage> SimulatedScenario::shed() const {
+  std::vector<EventAtStage> all;
+  for (const auto& one : shed_) all.push_back(told(one));
+  return all;
+}
+
+std::vector<EventAtStage> SimulatedScenario::given_up() const {
+  std::vector<EventAtStage> all;
+  for (const auto& one : run_.given_up) all.push_back(told(one));
+  return all;
+}
+
 std::map<std::string, nlohmann::json> SimulatedScenario::states_json(std::string_view name) const {
   return run_.states[stage(name, StageKind::actor, "actor stage")];
 }

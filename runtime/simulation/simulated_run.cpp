@@ -48,7 +48,8 @@ void cut_to_commit(OutsideFile& file, const std::optional<ShardRecord>& record) 
 
 SimulatedRun::SimulatedRun(const Topology& topology, const std::vector<std::vector<RecordedInput>>& inputs, const SimulationCase& what,
                            const RunSize& usual, World& world)
-    : topology_(topology), inputs_(inputs), case_(what), usual_(usual), world_(world), outside_(topology.stages.size()) {
+    : topology_(topology), inputs_(inputs), case_(what), usual_(usual), world_(world), outside_(topology.stages.size()),
+      pace_us_(std::uint64_t{16} << world.random() % 8), quiet_check_every_(4 << world.random() % 8) {
   if (what.durable) disk_ = std::make_shared<MemoryDisk>();
   for (std::size_t s = 0; s < topology_.stages.size(); ++s) {
     const auto& stage = topology_.stages[s];
@@ -88,13 +89,13 @@ void SimulatedRun::run() {
 // False: it does not start, and that is a violation.
 bool SimulatedRun::start() {
   for (;;) {
-    ++lives_;
+    ++world_.lives;
     world_.power_off = false;
     world_.disk_is_full = false;
     world_.crash_now.reset();
     hangs_.clear();
     witness_.hosts.clear();
-    world_.say("the node", [&] { return lives_ == 1 ? std::string("starts") : fmt::format("starts again, for the {} time", ordinal(lives_)); });
+    world_.say("the node", [&] { return world_.lives == 1 ? std::string("starts") : fmt::format("starts again, for the {} time", ordinal(world_.lives)); });
     std::string reason;
     try {
       std::unique_ptr<Journal> journal;
@@ -103,18 +104,22 @@ bool SimulatedRun::start() {
         auto made = std::make_unique<SimulatedStore>(disk_, world_);
         store = made.get();
         journal = Journal::open(std::move(made));
-        if (lives_ > 1 && world_.waits(FaultKind::redrive)) redrive(*journal);
+        if (world_.lives > 1 && world_.waits(FaultKind::redrive)) redrive(*journal);
       }
       plan_ = make_plan(topology_, journal.get());
       if (world_.narrate) name_parts();
       for (const auto& channel : plan_->channels)
-        if (plan_->stage_of(channel.to).kind == StageKind::sink) world_.channels_to_sinks.insert(channel.id);
+      {
+        const auto& to = plan_->stage_of(channel.to);
+        if (to.kind == StageKind::sink) world_.channels_to_sinks.insert(channel.id);
+        if (!to.priorities.empty() && disk_) world_.channels_to_job_logs.emplace(channel.id, plan_->shards[channel.to].stage);
+      }
       EngineOptions options;
       options.stepped = true;
       options.clock = world_.clock;
       options.seed = 1 + world_.random() % 1'000'000;
       options.sample_every = std::chrono::seconds(10);
-      options.quiet_check_every = std::chrono::milliseconds(500);
+      options.quiet_check_every = quiet_check_every_;
       options.make_spill = [] { return std::make_unique<MemorySpill>(); };
       options.log = [this](LogLevel level, const std::string& who, std::string_view text) {
         if (level >= LogLevel::warning) world_.say(who, [&] { return std::string(text); });
@@ -131,7 +136,7 @@ bool SimulatedRun::start() {
       const auto fault = *world_.crash_now;
       crash(world_.power_off || fault.kind == FaultKind::sync_failure, fault.amount);
     } else if (!unflip()) {
-      world_.violate("the node starts again", fmt::format("at start {} it says: {}", lives_, reason));
+      world_.violate("the node starts again", fmt::format("at start {} it says: {}", world_.lives, reason));
       return false;
     } else {
       world_.say("the node", [&] { return fmt::format("refuses to start: {}", reason); });
@@ -198,7 +203,7 @@ void SimulatedRun::happen() {
 
 void SimulatedRun::one_step() {
   auto& clock = *world_.clock;
-  if (world_.done.steps % 8 == 0) clock.advance(static_cast<std::int64_t>(world_.random() % 64));
+  if (world_.done.steps % 8 == 0) clock.advance(static_cast<std::int64_t>(world_.random() % pace_us_));
   if (clock.steady_us() > engine_us_) {
     engine_->advance(std::chrono::microseconds(clock.steady_us() - engine_us_));
     engine_us_ = clock.steady_us();
@@ -350,21 +355,22 @@ bool SimulatedRun::something_to_redrive(Journal& journal) const {
 // An operator has seen to the cause of the failures, and has all that was given up on tried again.
 void SimulatedRun::redrive(Journal& journal) {
   if (!something_to_redrive(journal)) return;
-  if (!world_.take(FaultKind::redrive, lives_ + 1'000'000 * (finished_ ? 1 : 0))) return;
+  if (!world_.take(FaultKind::redrive, world_.lives + 1'000'000 * (finished_ ? 1 : 0))) return;
   DeadLetterFilter parked, failed;
   parked.parked = true;
   failed.kind = "failed";
-  given_up_ = true;
-  const auto comes_late = [&](const HeldEvent& held) {
-    if (held.kind == "failed" && held.event)
-      redriven_.insert(world_.events.note(held.event->type(0), held.event->event(0), held.event->meta(0).trace));
-    return true;
-  };
   for (const auto& [shard, name] : journal.shards()) {
-    journal.scan_held(HeldReason::dead, shard, comes_late);
+    const auto stage = *topology_.stage_index(name.first);
     // A parked key goes on where it stopped; for workers only the event is parked, and its key has gone on.
-    const auto stage = topology_.stage_index(name.first);
-    if (stage && topology_.stages[*stage].ordering == Ordering::none) journal.scan_held(HeldReason::parked, shard, comes_late);
+    const bool parks_events = topology_.stages[stage].ordering == Ordering::none;
+    for (const auto reason : {HeldReason::dead, HeldReason::parked})
+      journal.scan_held(reason, shard, [&](const HeldEvent& held) {
+        if (!held.event || (held.kind != "failed" && held.kind != "follows")) return true;
+        const auto event = world_.events.note(held.event->type(0), held.event->event(0), held.event->meta(0).trace);
+        given_up_.insert({stage, held.key, event});
+        if (held.kind == "failed" && (reason == HeldReason::dead || parks_events)) world_.redriven.insert(event);
+        return true;
+      });
   }
   std::uint64_t count = retry_dead_letters(journal, parked).changed;
   count += retry_dead_letters(journal, failed).changed;
@@ -394,7 +400,6 @@ void SimulatedRun::check_at_rest() {
   RestingRun rest;
   rest.plan = plan_.get();
   rest.inputs = &inputs_;
-  rest.redriven = redriven_;
   rest.given_up = given_up_;
   const auto stages = topology_.stages.size();
   rest.histories.resize(stages);
@@ -423,8 +428,16 @@ void SimulatedRun::check_at_rest() {
       ++rest.overflow_letters;
       return;
     }
-    rest.set_aside.push_back({stage, held.channel == 0, held.key,
-                              world_.events.note(held.event->type(0), held.event->event(0), held.event->meta(0).trace), parked});
+    const auto& type = held.event->type(0);
+    const auto& meta = held.event->meta(0);
+    const auto event = world_.events.note(type, held.event->event(0), meta.trace);
+    rest.set_aside.push_back({stage, held.channel == 0, held.key, event, parked});
+    if (held.kind == "failed" || held.kind == "follows") rest.given_up.insert({stage, held.key, event});
+    if (held.kind != "expired" || topology_.clock == ClockKind::events) return;
+    const auto due = deadline_of(topology_.stages[stage], type, held.event->event(0), meta.time);
+    if (!due || held.when <= *due)
+      world_.violate("nothing is given up before its deadline", fmt::format("{}: {} has expired at {}, and could be begun until {}", topology_.stages[stage].name,
+                                                                           world_.events.describe(event), held.when.to_string(), due ? due->to_string() : "the end"));
   };
 
   if (!case_.durable) {
@@ -437,7 +450,6 @@ void SimulatedRun::check_at_rest() {
         }
     }
     for (const auto& letter : engine_->dead_letters()) {
-      rest.given_up = rest.given_up || letter.held.kind == "failed" || letter.held.kind == "follows";
       set_aside(*topology_.stage_index(letter.stage), letter.held,
                 topology_.stages[*topology_.stage_index(letter.stage)].on_failure.then == Then::park_key && letter.held.kind != "rejected");
       letters.push_back({{"stage", letter.stage}, {"kind", letter.held.kind}, {"reason", letter.held.reason}, {"key", letter.held.key}});
@@ -445,8 +457,8 @@ void SimulatedRun::check_at_rest() {
       letters.back()["payload"] = letter.held.event ? letter.held.event->type(0).to_json(letter.held.event->event(0)) : nlohmann::json(letter.held.content);
       letters.back()["id"] = fmt::format("{}/{}:{}", letter.stage, letter.shard, letter.held.ordinal);
     }
-    check_history(rest, world_);
-    check_invariants(rest, letters);
+    const auto shed = check_history(rest, world_);
+    check_invariants(rest, shed, letters);
     return;
   }
 
@@ -485,19 +497,18 @@ void SimulatedRun::check_at_rest() {
       for (const auto& letter : list_dead_letters(*journal, filter)) {
         letters.push_back({{"id", letter.id}, {"stage", letter.stage}, {"kind", letter.kind}, {"reason", letter.reason}, {"key", letter.key},
                            {"event", letter.event}, {"payload", letter.payload}});
-        rest.given_up = rest.given_up || filter.parked || letter.kind == "failed";
       }
   } catch (const std::exception& error) {
     world_.violate("acknowledged is kept", fmt::format("after the end the journal says: {}", error.what()));
     return;
   }
-  check_history(rest, world_);
-  check_invariants(rest, letters);
+  const auto shed = check_history(rest, world_);
+  check_invariants(rest, shed, letters);
 }
 
-void SimulatedRun::check_invariants(const RestingRun& rest, const std::vector<nlohmann::json>& dead_letters) {
+void SimulatedRun::check_invariants(const RestingRun& rest, const std::vector<StageEvent>& shed, const std::vector<nlohmann::json>& dead_letters) {
   if (!world_.violations.empty()) return;
-  const SimulatedScenario scenario(topology_, rest, world_, dead_letters);
+  const SimulatedScenario scenario(topology_, rest, world_, shed, dead_letters);
   for (const auto& [name, invariant] : Invariants::of(topology_.name)) {
     try {
       invariant->check(scenario);

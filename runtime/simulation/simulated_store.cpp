@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <vector>
 
+#include <mailroom/batch_codec.hpp>
 #include <mailroom/errors.hpp>
 
 #include "runtime/journal/journal_keys.hpp"
@@ -108,6 +109,12 @@ void SimulatedStore::check_commit(const StoreWrite& write) {
       const auto channel = parse_key(put.table, put.key).owner;
       const auto payload = unseal(put.table, put.key, put.value);
       parcels[channel].push_back(decode_parcel_head(payload));
+      if (const auto log = world_.channels_to_job_logs.find(channel); log != world_.channels_to_job_logs.end()) {
+        const auto batch = decode_batch(parcels[channel].back().batch);
+        std::vector<EventId> jobs;
+        for (std::size_t i = 0; i < batch.size(); ++i) jobs.push_back(world_.events.note(batch.type(i), batch.event(i), batch.meta(i).trace));
+        world_.job_logs[log->second].came(channel, parcels[channel].back().first_sequence, jobs, world_.lives);
+      }
       if (!world_.channels_to_sinks.contains(channel)) continue;
       const auto& head = parcels[channel].back();
       for (std::uint64_t i = 0; i < head.count; ++i) world_.unsafe.emplace(channel, head.first_sequence + i);
@@ -176,8 +183,8 @@ void SimulatedStore::tell(const StoreWrite& write) {
     if (now.position != before.position && now.position.contains("rows"))
       parts.push_back(counted(now.position.at("rows").get<std::size_t>(), "row written in all", "rows written in all"));
     std::vector<std::string> keys;
-    for (const auto& [table, key, put] : watched.changes)
-      if (table == Table::state && put) keys.push_back(fmt::format("'{}'", parse_state_key(key).name));
+    for (const auto& [table, key, is_put] : watched.changes)
+      if (table == Table::state && is_put) keys.push_back(fmt::format("'{}'", parse_state_key(key).name));
     if (keys.size() > 6) {
       const auto more = keys.size() - 5;
       keys.resize(5);
@@ -195,13 +202,13 @@ void SimulatedStore::tell(const StoreWrite& write) {
     // An event may be put and erased in one commit, or put again: what counts is what it is afterwards.
     const auto held = [&](Table table, std::string_view one_in, std::string_view more_in, std::string_view one_out, std::string_view more_out) {
       std::map<std::string, bool> kept;
-      for (const auto& [where, key, put] : watched.changes)
-        if (where == table) kept[key] = put;
+      for (const auto& [where, key, is_put] : watched.changes)
+        if (where == table) kept[key] = is_put;
       std::size_t in = 0, out = 0;
-      for (const auto& [key, put] : kept) {
+      for (const auto& [key, is_put] : kept) {
         const bool there = store_.get(table, key).has_value();
-        in += put && !there ? 1 : 0;
-        out += !put && there ? 1 : 0;
+        in += is_put && !there ? 1 : 0;
+        out += !is_put && there ? 1 : 0;
       }
       if (in > 0) parts.push_back(counted(in, one_in, more_in));
       if (out > 0) parts.push_back(counted(out, one_out, more_out));

@@ -19,6 +19,7 @@
 #include "runtime/engine/clock.hpp"
 #include "runtime/simulation/event_catalogue.hpp"
 #include "runtime/simulation/fault.hpp"
+#include "runtime/simulation/job_log.hpp"
 
 namespace mailroom::runtime {
 
@@ -105,6 +106,13 @@ struct World {
   std::vector<std::string> unsynced;  // commits that a power loss could take, for narration: "ledger/3's commit 4"
   // Events of which each handler call fails, with how often they still do.
   std::unordered_map<EventId, std::int64_t> poisoned;
+  std::uint64_t slow_calls = 0;  // so many of the next take
+  std::int64_t slow_us = 0;      // so long
+  std::uint64_t lives = 0;       // of the node: its starts
+  std::set<EventId> redriven;    // dead letters that an operator had tried again: behind later events of their keys
+  // Stages whose workers choose their jobs by priority, and the channels that lead there.
+  std::map<std::size_t, JobLog> job_logs;
+  std::map<std::uint32_t, std::size_t> channels_to_job_logs;
 
  private:
   std::array<std::multimap<std::uint64_t, Fault>, fault_kinds> waiting_;

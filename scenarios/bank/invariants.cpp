@@ -12,12 +12,14 @@ class MoneyIsConserved : public mailroom::Invariant {
     for (const auto& deposit : run.input_json("deposits")) in += deposit.at("data").at("cents").get<std::int64_t>();
     for (const auto& letter : run.dead_letters())
       if (letter.at("stage") == "ledger") refused += letter.at("payload").at("cents").get<std::int64_t>();
+    for (const auto& lost : run.shed())
+      if (lost.stage == "ledger") refused += lost.payload.at("cents").get<std::int64_t>();
     for (const auto& [name, account] : run.states_json("ledger")) {
       const auto balance = account.at("balance").get<std::int64_t>();
       if (balance < 0) throw mailroom::Broken(fmt::format("account {} is overdrawn: {}", name, balance));
       held += balance;
     }
-    if (in - refused != held && !run.has_shed())
+    if (in - refused != held)
       throw mailroom::Broken(fmt::format("{} came in and {} was refused, but the accounts hold {}", in, refused, held));
   }
 };

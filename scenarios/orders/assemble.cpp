@@ -10,9 +10,11 @@ namespace orders {
 void Assemble::on(const InvoiceLine& row, OpenInvoices& open, mailroom::Context& context) {
   auto found = std::find_if(open.invoices.begin(), open.invoices.end(), [&](const OpenInvoice& o) { return o.invoice == row.invoice; });
   if (found == open.invoices.end()) {
-    // A row older than what the clock has passed by `quiet` belongs to an invoice that is closed already.
-    if (row.at + options_.quiet <= context.now())
-      throw mailroom::Rejected{fmt::format("late row: invoice {} is of {} and was closed by {}", row.invoice, row.at.to_string(), context.now().to_string())};
+    // A row older than what the clock has passed by `quiet` belongs to an invoice that is closed already. (The end of the
+    // input closes all: a row that an operator has tried again after that is at its own time.)
+    const auto reached = std::max(context.now(), open.closed_until);
+    if (row.at + options_.quiet <= reached)
+      throw mailroom::Rejected{fmt::format("late row: invoice {} is of {} and was closed by {}", row.invoice, row.at.to_string(), reached.to_string())};
     found = open.invoices.insert(open.invoices.end(), {row.invoice, row.cancellation, row.at, {}});
   }
   found->last_at = std::max(found->last_at, row.at);
@@ -28,10 +30,8 @@ void Assemble::on(const CloseInvoices&, OpenInvoices& open, mailroom::Context& c
     context.emit(Invoice{std::move(first.invoice), std::string(context.key()), first.cancellation, first.last_at, now, total, std::move(first.lines)});
     open.invoices.erase(open.invoices.begin());
   }
-  if (open.invoices.empty())
-    context.forget();
-  else
-    wait_for_first(open, context);
+  open.closed_until = std::max(open.closed_until, now);
+  if (!open.invoices.empty()) wait_for_first(open, context);
 }
 
 void Assemble::wait_for_first(const OpenInvoices& open, mailroom::Context& context) const {

@@ -22,8 +22,11 @@ MAILROOM_STRUCT(OpenInvoice, invoice, cancellation, last_at, lines)
 
 struct OpenInvoices {
   std::vector<OpenInvoice> invoices;  // in the order in which they were begun
+  Timestamp closed_until;             // rows up to `quiet` before that have had their chance
 };
-MAILROOM_STATE(OpenInvoices, invoices)
+MAILROOM_STATE(OpenInvoices, invoices, closed_until)
+MAILROOM_VERSION(OpenInvoices, 2)
+MAILROOM_ADDED(OpenInvoices, 2, closed_until)
 
 // Timer.
 struct CloseInvoices {

@@ -29,6 +29,8 @@ class FeedModel {
  public:
   explicit FeedModel(const Settings& settings) : settings_(settings) {}
 
+  // Some events were given up on, or done late: what the output has must be right, and need not be all. Said before the rest.
+  void some_is_missing() { all_is_there_ = false; }
   void take(const feed::Action& action);
   // A row of timelines.jsonl (with its "type"), in the order of the file; of notifications.jsonl; fanout.jsonl; posts.jsonl.
   void timelines_row(const nlohmann::json& row);
@@ -75,6 +77,7 @@ class FeedModel {
   void check_final_pages(mailroom::CheckReport& report);
 
   const Settings settings_;
+  bool all_is_there_ = true;
   std::int64_t actions_ = 0, refused_ = 0, last_number_ = 0;
   std::unordered_map<Pair, Tie, HashPair> ties_;  // (reader, author)
   std::unordered_map<std::int64_t, Thread> threads_;

@@ -99,7 +99,7 @@ TEST(OrdersAssemble, ClosesAnInvoiceAfterTwoQuietMinutes) {
   EXPECT_EQ(invoices[0].lines.size(), 2u);
   EXPECT_EQ(invoices[0].total, Money{200});
   EXPECT_EQ(invoices[0].closed_at, morning + minutes(3));
-  EXPECT_FALSE(assemble.has_state("17850"));
+  EXPECT_EQ(assemble.timers(), 0u);
 }
 
 TEST(OrdersAssemble, ACustomersInvoicesLeaveInTheOrderInWhichTheyWereBegun) {
@@ -122,6 +122,17 @@ TEST(OrdersAssemble, RejectsARowOfAClosedInvoice) {
   ASSERT_EQ(assemble.take<Invoice>().size(), 1u);
   EXPECT_THROW(assemble.send(line_at("1", morning), {.key = "17850"}), Rejected);
   EXPECT_EQ(assemble.timers(), 0u);
+}
+
+TEST(OrdersAssemble, RejectsItAlsoWhenItIsTriedAgainBehindTheEndOfTheInput) {
+  ActorTest<Assemble> assemble({{"quiet", "2m"}}, morning);
+  assemble.send(line_at("1", morning), {.key = "17850"});
+  assemble.advance(minutes(2));
+  ASSERT_EQ(assemble.take<Invoice>().size(), 1u);
+  assemble.advance(-minutes(2));  // the end of the input lets all timers fire; what comes then is at its own time
+  EXPECT_THROW(assemble.send(line_at("1", morning), {.key = "17850"}), Rejected);
+  assemble.send(line_at("2", morning + minutes(1)), {.key = "17850"});
+  EXPECT_EQ(assemble.timers(), 1u);
 }
 
 Invoice invoice(const std::string& number, Timestamp at, std::vector<Line> lines) {
