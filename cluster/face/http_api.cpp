@@ -310,7 +310,7 @@ void HttpApi::list_dead_letters(const Parts& parts, const Reply& reply) {
       const auto letters = engine.list_dead_letters(filter, limit + 1);
       auto list = json::array();
       for (std::size_t i = 0; i < std::min(limit, letters.size()); ++i) list.push_back(to_json(letters[i]));
-      reply(answer(200, {{"letters", std::move(list)}, {"more", letters.size() > limit}}));
+      reply(answer(200, {{"letters", std::move(list)}, {"more", letters.size() > limit}, {"forgotten", engine.forgotten_dead_letters()}}));
     } catch (const BadValue& error) {
       reply(api_error(400, "bad_value", error.what()));
     } catch (const std::exception& error) {

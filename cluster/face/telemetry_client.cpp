@@ -85,11 +85,20 @@ TelemetryClient::TelemetryClient(const TelemetryAddress& address, std::chrono::m
       impl.context.set_default_verify_paths(error);
     else
       impl.context.load_verify_file(address.ca.string(), error);
-    if (error) throw Disconnected(fmt::format("{}: can't be used: {}", address.ca.string(), error.message()));
+    if (error) throw BadValue(fmt::format("{}: no certificates to trust: {}", address.ca.string(), error.message()));
+    if (!address.certificate.empty()) {
+      const auto& key = address.private_key.empty() ? address.certificate : address.private_key;
+      impl.context.use_certificate_chain_file(address.certificate.string(), error);
+      if (error) throw BadValue(fmt::format("{}: no certificate to show: {}", address.certificate.string(), error.message()));
+      impl.context.use_private_key_file(key.string(), ssl::context::pem, error);
+      if (error) throw BadValue(fmt::format("{}: no private key of {}: {}", key.string(), address.certificate.string(), error.message()));
+    }
     impl.context.set_verify_mode(ssl::verify_peer);
     impl.context.set_verify_callback(ssl::host_name_verification(address.host));
     impl.secure = std::make_unique<websocket::stream<beast::ssl_stream<beast::tcp_stream>>>(impl.io, impl.context);
   } else {
+    if (!address.ca.empty() || !address.certificate.empty())
+      throw BadValue(fmt::format("certificates are for TLS: say https://{}", where));
     impl.plain = std::make_unique<websocket::stream<beast::tcp_stream>>(impl.io);
   }
   impl.with([&](auto& ws) {
@@ -108,9 +117,17 @@ TelemetryClient::TelemetryClient(const TelemetryAddress& address, std::chrono::m
     const auto host = address.host.find(':') != std::string::npos ? fmt::format("[{}]:{}", address.host, address.port) : where;
     try {
       impl.complete(where.c_str(), deadline, [&](auto done) { ws.async_handshake(*response, host, "/telemetry", done); });
-    } catch (const Disconnected&) {
+    } catch (const Disconnected& refusal) {
+      if (response->result_int() == 401)
+        throw Disconnected(fmt::format("{} lets in only who shows a token or a client certificate: give --token-file or --tls-certificate", where));
       if (response->result_int() >= 300)
         throw Disconnected(fmt::format("{} refuses ({}): {}", where, response->result_int(), std::string(response->body())));
+      // In TLS 1.3 the other side looks at the certificate when this side's handshake is already done.
+      const std::string_view what = refusal.what();
+      if (address.tls && (what.find("certificate required") != std::string_view::npos || what.find("handshake failure") != std::string_view::npos))
+        throw Disconnected(fmt::format("{} lets in only who shows a client certificate: give --tls-certificate", where));
+      if (address.tls && what.find("alert") != std::string_view::npos && !address.certificate.empty())
+        throw Disconnected(fmt::format("{} does not trust the certificate that was shown to it, {} ({})", where, address.certificate.string(), what));
       throw;
     }
   });

@@ -18,6 +18,7 @@ struct TelemetryAddress {
   bool tls = false;
   std::string token;              // empty: none
   std::filesystem::path ca;       // whose certificates are trusted; empty: the machine's
+  std::filesystem::path certificate, private_key;  // shown to a node that asks for one; PEM. No key: it is in the same file
 };
 // "7070", "host:7070", "http://host:7070", "https://host:7070". Throws BadValue.
 TelemetryAddress read_telemetry_address(std::string_view text);
@@ -30,7 +31,7 @@ class Disconnected : public std::runtime_error {
 
 class TelemetryClient {
  public:
-  // Throws Disconnected.
+  // Throws Disconnected; BadValue if a TLS file is no use.
   TelemetryClient(const TelemetryAddress& address, std::chrono::milliseconds deadline);
   ~TelemetryClient();
   // Sends "subscribe". Throws Disconnected.

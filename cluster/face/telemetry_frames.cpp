@@ -315,7 +315,7 @@ Frame TelemetryFrames::gauges(std::uint64_t since) {
     out.text(name);
     return out;
   };
-  out.map(14);
+  out.map(15);
   key("type").text("gauges");
   key("frame").number(version_);
   key("wall_us").integer(snapshot_->wall_us);
@@ -327,6 +327,7 @@ Frame TelemetryFrames::gauges(std::uint64_t since) {
   key("cpu_us").number(cpu_us());
   key("rss_bytes").number(rss_bytes());
   key("clients").number(clients_);
+  key("letters_forgotten").number(engine_.forgotten_dead_letters());
   const auto rows = [&](const char* name, const std::vector<Row>& all) {
     std::size_t count = 0;
     for (const auto& row : all) count += row.changed > since;

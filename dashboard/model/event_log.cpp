@@ -22,11 +22,4 @@ void EventLog::each(Micros from_us, Micros to_us, const std::function<bool(const
     if (!visit(*at)) return;
 }
 
-const Event* EventLog::by_id(std::int64_t id) const {
-  // IDs rise with time, but for the little out of step.
-  for (auto at = events_.rbegin(); at != events_.rend(); ++at)
-    if (at->id == id) return &*at;
-  return nullptr;
-}
-
 }  // namespace mailroom::dashboard

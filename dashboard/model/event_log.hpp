@@ -18,8 +18,6 @@ class EventLog {
   [[nodiscard]] const std::deque<Event>& all() const noexcept { return events_; }
   [[nodiscard]] std::int64_t forgotten() const noexcept { return forgotten_; }
   [[nodiscard]] std::int64_t added() const noexcept { return added_; }  // rises by one an event: what is new since
-  // The gap that a gap_filled or gap_final event belongs to; nullptr: forgotten.
-  [[nodiscard]] const Event* by_id(std::int64_t id) const;
 
  private:
   std::deque<Event> events_;

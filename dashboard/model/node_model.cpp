@@ -44,7 +44,7 @@ Micros NodeModel::now_us() const {
   return last_us_ + std::min<Micros>(since_gauges_.nsecsElapsed() / 1000, 3 * second_us);
 }
 
-double NodeModel::age_s() const { return since_gauges_.isValid() ? static_cast<double>(since_gauges_.elapsed()) / 1000 : 0; }
+double NodeModel::age_s() const { return since_gauges_.isValid() ? static_cast<double>(since_gauges_.elapsed()) / 1000 + behind_s() : 0; }
 
 bool NodeModel::stale() const {
   switch (link_.state) {
@@ -75,7 +75,10 @@ void NodeModel::greet(const Hello& hello) {
                         hello.shards.size() == hello_.shards.size() && hello.stages.size() == hello_.stages.size() && hello.edges.size() == hello_.edges.size();
   hello_ = hello;
   known_ = true;
-  if (same_run) return;  // reconnected: what was before is of the same run
+  if (!same_run) begin_anew();  // else reconnected: what was before is of the same run
+}
+
+void NodeModel::begin_anew() {
   shards_of_.assign(hello_.stages.size(), {});
   for (std::size_t shard = 0; shard < hello_.shards.size(); ++shard)
     shards_of_[static_cast<std::size_t>(hello_.shards[shard].stage)].push_back(static_cast<int>(shard));
@@ -101,7 +104,19 @@ void NodeModel::greet(const Hello& hello) {
 }
 
 void NodeModel::apply(const Gauges& gauges) {
-  if (last_us_ != unknown_value && gauges.wall_us < last_us_ - silence_us) return;  // a clock set back by so much: its time is no longer this axis
+  if (gauges.wall_us < 0) return;
+  // A clock that is set back: what came before stands on a time axis that is no longer this node's.
+  if (last_us_ != unknown_value && gauges.wall_us < last_us_ - silence_us) {
+    auto rows = std::move(rows_);
+    auto edge_rows = std::move(edge_rows_);
+    auto sources = std::move(sources_);
+    const auto now = now_;
+    begin_anew();
+    rows_ = std::move(rows);  // this frame may hold but what changed
+    edge_rows_ = std::move(edge_rows);
+    sources_ = std::move(sources);
+    now_ = now;
+  }
   const bool after_silence = last_us_ != unknown_value && gauges.wall_us - last_us_ > silence_us;
   // The slot that ends here holds what was known before this frame.
   const auto number = gauges.wall_us / slot_us;
@@ -255,6 +270,7 @@ void NodeModel::apply(const Batch& batch) {
   spans_dropped_ = batch.spans_dropped;
   bad_frames_ = batch.bad_frames;
   bad_frame_ = batch.bad_frame;
+  behind_us_ = batch.behind_us;
   values_ += batch.values;
   recording_ = batch.recording;
   const bool link_is_new = !(link_ == batch.link);

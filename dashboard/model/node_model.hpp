@@ -45,7 +45,10 @@ class NodeModel : public QObject {
   [[nodiscard]] Micros now_us() const;
   [[nodiscard]] const Link& link() const noexcept { return link_; }
   [[nodiscard]] bool stale() const;  // live or generated, but older than 3 s
+  // How old what is known is: since the last gauges came, and by how much they came late.
   [[nodiscard]] double age_s() const;
+  // Of that, how late they came: frames queue at a slow node, or on the way from it.
+  [[nodiscard]] double behind_s() const { return static_cast<double>(behind_us_) / 1e6; }
 
   // --- before
   [[nodiscard]] Micros first_us() const { return first_us_; }  // of the history; unknown: none yet
@@ -75,6 +78,7 @@ class NodeModel : public QObject {
 
  private:
   void greet(const Hello& hello);
+  void begin_anew();
   void apply(const Gauges& gauges);
   void close_slot(Micros at_us);
 
@@ -106,6 +110,7 @@ class NodeModel : public QObject {
   Moments moments_;
   EventLog events_;
   TraceStore traces_;
+  Micros behind_us_ = 0;
   std::int64_t events_dropped_ = 0, spans_dropped_ = 0, bad_frames_ = 0, values_ = 0;
   QString bad_frame_, recording_;
 };

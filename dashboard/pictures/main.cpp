@@ -29,7 +29,7 @@ int main(int argc, char** argv) {
   options.addOption({QStringLiteral("failed-trace"), QStringLiteral("select the newest trace with a failure")});
   options.addOption({QStringLiteral("open"), QStringLiteral("a stage to open into its shards, by its name"), QStringLiteral("stage")});
   options.addOption({QStringLiteral("node"), QStringLiteral("a running node instead of the generator, looked at for --length seconds"), QStringLiteral("address")});
-  options.addOption({QStringLiteral("at"), QStringLiteral("seconds after the begin where the window ends"), QStringLiteral("seconds")});
+  options.addOption({QStringLiteral("at"), QStringLiteral("seconds after the begin where the window ends, or \"busiest\": where most is queued"), QStringLiteral("seconds")});
   options.addOption({QStringLiteral("hover"), QStringLiteral("the crosshair, 0..1 of the window"), QStringLiteral("part")});
   options.addOption({QStringLiteral("trace"), QStringLiteral("select the first trace of at least so many visits"), QStringLiteral("visits")});
   options.process(app);
@@ -65,20 +65,37 @@ int main(int argc, char** argv) {
     }
   }
   if (options.isSet(QStringLiteral("at"))) {
-    const auto end = context.node().first_us() + static_cast<Micros>(options.value(QStringLiteral("at")).toDouble() * 1e6);
+    auto end = context.node().first_us() + static_cast<Micros>(options.value(QStringLiteral("at")).toDouble() * 1e6);
+    if (options.value(QStringLiteral("at")) == QStringLiteral("busiest")) {
+      // Of the selected shard, if there is one.
+      const int wanted = context.node().find_shard(options.value(QStringLiteral("select")));
+      std::int64_t most = -1;
+      for (auto at = context.node().last_us() - second_us; at > context.node().last_us() - 40 * second_us; at -= second_us / 2) {
+        std::int64_t queued = 0;
+        const auto& moment = context.node().at(at);
+        for (int shard = 0; shard < context.node().shard_count(); ++shard)
+          if (wanted < 0 || shard == wanted) queued += std::max(0, moment.shards[static_cast<std::size_t>(shard)].depth);
+        if (queued > most) most = queued, end = at;
+      }
+    }
     context.range.set(end - TimeRange::default_width_us, end);
   }
   if (const auto name = options.value(QStringLiteral("raise")); !name.isEmpty()) window.raise_view(name.toLatin1().constData());
   if (const int shard = context.node().find_shard(options.value(QStringLiteral("select"))); shard >= 0) context.selection.select_shard(context.node().stage_of(shard), shard);
   if (options.isSet(QStringLiteral("failed-trace"))) {
+    // One that is known from its source on, with as many visits as a picture has room for.
     const auto& traces = context.node().traces();
+    QString best;
+    double most = -1e9;
     for (auto trace = traces.traces().rbegin(); trace != traces.traces().rend(); ++trace) {
       const auto& spans = traces.spans(*trace);
-      const auto failed = std::count_if(spans.begin(), spans.end(), [](const Span& span) { return span.outcome == Outcome::failed; });
-      if (failed == 0 || spans.back().outcome != Outcome::done || (context.range.end_us() < spans.back().ended_us && !context.range.live())) continue;
-      context.selection.select_trace(*trace);
-      break;
+      const auto count = [&](Outcome outcome) { return std::count_if(spans.begin(), spans.end(), [&](const Span& span) { return span.outcome == outcome; }); };
+      if (count(Outcome::failed) == 0 || spans.back().outcome != Outcome::done || (context.range.end_us() < spans.back().ended_us && !context.range.live())) continue;
+      const auto took_s = static_cast<double>(spans.back().ended_us - spans.front().started_us) / 1e6;
+      const auto worth = (count(Outcome::emitted) > 0 ? 1'000.0 : 0.0) - 20 * took_s - std::abs(static_cast<double>(spans.size()) - 10);
+      if (worth > most) most = worth, best = *trace;
     }
+    if (!best.isEmpty()) context.selection.select_trace(best);
   }
   for (int stage = 0; stage < context.node().stage_count(); ++stage)
     if (context.node().stage_name(stage) == options.value(QStringLiteral("open"))) static_cast<TopologyView*>(window.view("topology"))->open_stage(stage);

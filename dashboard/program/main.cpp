@@ -22,7 +22,9 @@ int main(int argc, char** argv) {
   options.addOption({QStringLiteral("stages"), QStringLiteral("made-up stages; 0: an orders pipeline"), QStringLiteral("number"), QStringLiteral("0")});
   options.addOption({QStringLiteral("shards"), QStringLiteral("made-up shards, with --stages"), QStringLiteral("number"), QStringLiteral("0")});
   options.addOption({QStringLiteral("token-file"), QStringLiteral("a file with the token that the nodes ask for"), QStringLiteral("file")});
-  options.addOption({QStringLiteral("ca-file"), QStringLiteral("PEM certificates to trust, for wss://"), QStringLiteral("file")});
+  options.addOption({QStringLiteral("tls-ca"), QStringLiteral("PEM certificates to trust, for wss://; without: the system's"), QStringLiteral("file")});
+  options.addOption({QStringLiteral("tls-certificate"), QStringLiteral("PEM certificate to show to nodes that ask for one"), QStringLiteral("file")});
+  options.addOption({QStringLiteral("tls-key"), QStringLiteral("its private key; without: in the same file"), QStringLiteral("file")});
   options.addOption({QStringLiteral("light"), QStringLiteral("light instead of dark")});
   options.addVersionOption();
   options.process(app);
@@ -37,8 +39,9 @@ int main(int argc, char** argv) {
     }
     token = QString::fromUtf8(file.read(4'096)).trimmed();
   }
+  const TlsFiles tls{options.value(QStringLiteral("tls-ca")), options.value(QStringLiteral("tls-certificate")), options.value(QStringLiteral("tls-key"))};
   for (const auto& what : options.positionalArguments())
-    if (const auto why = window.watch(what, token, options.value(QStringLiteral("ca-file"))); !why.isEmpty()) {
+    if (const auto why = window.watch(what, token, tls); !why.isEmpty()) {
       qCritical("mailroom-dashboard: %s", qPrintable(why));
       return 2;
     }

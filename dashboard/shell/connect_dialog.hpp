@@ -1,4 +1,4 @@
-// Which node: an address, or one of the recent ones; a token and certificates where the node asks for them.
+// Which node: an address, or one of the recent ones; a token or a client certificate where the node asks for one.
 #pragma once
 
 #include <QDialog>
@@ -13,11 +13,12 @@ class QLineEdit;
 namespace mailroom::dashboard {
 
 // "7070", "host:port", "ws://host:port", "wss://host:port/telemetry" -> a NodeAddress, or why it is none.
-[[nodiscard]] std::variant<NodeAddress, QString> parse_address(const QString& text, const QString& token = {}, const QString& ca_file = {});
+[[nodiscard]] std::variant<NodeAddress, QString> parse_address(const QString& text, const QString& token = {}, const TlsFiles& tls = {});
 
-// The newest first, at most ten; tokens are never kept.
+// The newest first, at most ten, as a person would type them. Kept with the names of their TLS files; tokens are never kept.
 [[nodiscard]] QStringList recent_addresses(const QSettings& settings);
-void remember_address(QSettings& settings, const QString& address);
+[[nodiscard]] TlsFiles recent_tls(const QSettings& settings, const QString& address);
+void remember_address(QSettings& settings, const NodeAddress& address);
 
 class ConnectDialog : public QDialog {
   Q_OBJECT
@@ -29,7 +30,9 @@ class ConnectDialog : public QDialog {
 
  private:
   QComboBox* field_;
-  QLineEdit *token_, *ca_file_;
+  void fill_in_tls();
+  QLineEdit* file_field(const char* name, const QString& hint, const QString& accessible);
+  QLineEdit *token_, *ca_, *certificate_, *key_;
   QLabel* why_;
   NodeAddress address_;
 };

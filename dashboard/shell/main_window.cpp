@@ -25,6 +25,7 @@
 #include "dashboard/shell/connect_dialog.hpp"
 #include "dashboard/shell/export.hpp"
 #include "dashboard/shell/filter_bar.hpp"
+#include "dashboard/shell/keys_dialog.hpp"
 #include "dashboard/shell/panel.hpp"
 #include "dashboard/theme/theme.hpp"
 #include "dashboard/views/cluster_view.hpp"
@@ -91,6 +92,7 @@ MainWindow::MainWindow(bool remember) : remember_(remember), context_(std::make_
     restoreGeometry(settings.value(QStringLiteral("geometry")).toByteArray());
     restoreState(settings.value(QStringLiteral("layout")).toByteArray(), layout_version);
   }
+  connect(context_.get(), &Context::updated, this, [this] { ++updates_; });
   connect(context_.get(), &Context::tables_due, this, [this] { refresh(); });
   connect(context_.get(), &Context::link_changed, this, [this] { refresh_link(); });
   connect(context_.get(), &Context::reset, this, [this] { refresh_link(); });
@@ -176,6 +178,7 @@ QWidget* MainWindow::make_top() {
     for (auto* dock : docks_) menu->addAction(dock->toggleViewAction());
     menu->addSeparator();
     menu->addAction(QStringLiteral("Reset layout"), this, [this] { reset_layout(); });
+    menu->addAction(findChild<QAction*>(QStringLiteral("action-keys")));
   });
   views->setMenu(menu);
   theme_ = button(QStringLiteral("Dark"), QStringLiteral("theme"), QStringLiteral("Dark or light"), false);
@@ -296,6 +299,7 @@ void MainWindow::make_actions() {
     ConnectDialog dialog(this);
     if (dialog.exec() == QDialog::Accepted) context_->watch(Source::live(dialog.address()));
   });
+  action(QStringLiteral("Keys"), QStringLiteral("keys"), {Qt::Key_F1}, [this] { KeysDialog(this).exec(); });
   action(QStringLiteral("Next node"), QStringLiteral("next-node"), {Qt::CTRL | Qt::Key_Tab}, [this] {
     if (const auto count = context_->watched().size(); count > 1) context_->show(static_cast<std::size_t>(context_->shown_index() + 1) % count);
   });
@@ -315,7 +319,7 @@ void MainWindow::make_actions() {
 
 void MainWindow::make_status() {
   status_left_ = new QLabel;
-  status_right_ = new QLabel(QStringLiteral("Space pause · ←/→ scrub · [ ] window · End live · F filter · P pin · Ctrl+E export"));
+  status_right_ = new QLabel(QStringLiteral("Space pause · ←/→ scrub · [ ] window · End live · F filter · P pin · Ctrl+E export · F1 all keys"));
   status_left_->setContentsMargins(10, 0, 0, 0);
   status_right_->setContentsMargins(0, 0, 10, 0);
   status_left_->setObjectName(QStringLiteral("status"));
@@ -371,19 +375,18 @@ View* MainWindow::current_view() const {
   return last_view_ ? last_view_ : topology_;
 }
 
-QString MainWindow::watch(const QString& what, const QString& token, const QString& ca_file) {
+QString MainWindow::watch(const QString& what, const QString& token, const TlsFiles& tls) {
   if (QFileInfo(what).isFile()) {
     context_->watch(Source::session(what));
     return {};
   }
   if (what.endsWith(QLatin1String(".mailroom-session"))) return QStringLiteral("%1 is not there").arg(what);
-  auto parsed = parse_address(what, token, ca_file);
+  auto parsed = parse_address(what, token, tls);
   if (auto* why = std::get_if<QString>(&parsed)) return *why;
   context_->watch(Source::live(std::get<NodeAddress>(parsed)));
   if (remember_) {
     QSettings settings;
-    const auto& url = std::get<NodeAddress>(parsed).url;
-    remember_address(settings, url.scheme() == QLatin1String("wss") ? QStringLiteral("wss://") + url.authority() : url.authority());
+    remember_address(settings, std::get<NodeAddress>(parsed));
   }
   return {};
 }
@@ -420,26 +423,33 @@ void MainWindow::refresh_link() {
   bool can_reconnect = false;
   if (source) {
     const auto age = show_span(node.age_s() * 1e6);
+    // Since when, by this machine's clock.
+    const auto since = QStringLiteral("%1 (%2 ago)").arg(QDateTime::currentDateTime().addMSecs(-static_cast<qint64>(node.age_s() * 1e3)).toString(QStringLiteral("HH:mm:ss")), age);
     switch (link.state) {
       case LinkState::idle: case LinkState::connecting:
         about = link.text.isEmpty() ? QStringLiteral("connecting") : link.text;
         color = c.amber;
-        if (known) banner = QStringLiteral("Not connected: what you see is %1 old. %2.").arg(age, link.text);
+        if (known) banner = QStringLiteral("Not connected: what you see is of %1. %2.").arg(since, link.text);
         break;
       case LinkState::live:
         about = QStringLiteral("%1 · %2 Hz · %3 shards").arg(node.hello().node).arg(node.hello().rate_hz, 0, 'f', 0).arg(show_exact(node.shard_count()));
         color = c.good;
-        if (node.stale()) banner = QStringLiteral("The node is silent: what you see is %1 old.").arg(age);
+        if (node.stale() && node.behind_s() > 2) {
+          about = QStringLiteral("%1 behind").arg(age);
+          color = c.vermilion;
+          banner = QStringLiteral("The node, or the way from it, is slow: what you see is of %1, and more of it is under way. Connecting anew skips that.").arg(since);
+          can_reconnect = true;
+        } else if (node.stale()) banner = QStringLiteral("The node is silent: what you see is of %1.").arg(since);
         break;
       case LinkState::stale:
         about = QStringLiteral("silent for %1").arg(age);
         color = c.vermilion;
-        banner = QStringLiteral("The node is connected but silent: what you see is %1 old.").arg(age);
+        banner = QStringLiteral("The node is connected but silent: stopped, or too busy to speak. What you see is of %1.").arg(since);
         break;
       case LinkState::waiting:
         about = QStringLiteral("not connected");
         color = c.vermilion;
-        banner = QStringLiteral("%1%2: %3. Trying again in %4 s.").arg(known ? QStringLiteral("What you see is %1 old. ").arg(age) : QString(), source->name(), link.text).arg((link.retry_in_ms + 999) / 1000);
+        banner = QStringLiteral("%1%2: %3. Trying again in %4 s.").arg(known ? QStringLiteral("Not connected: what you see is of %1. ").arg(since) : QString(), source->name(), link.text).arg((link.retry_in_ms + 999) / 1000);
         can_reconnect = true;
         break;
       case LinkState::loading: about = QStringLiteral("%1, %2 %").arg(link.text).arg(link.loaded * 100, 0, 'f', 0); color = c.amber; break;
@@ -477,7 +487,9 @@ void MainWindow::refresh_link() {
   if (taken >= 900'000) {
     const auto gui = gui_thread_us();
     QStringList parts;
-    if (known && source->kind() != Source::Kind::session) parts << QStringLiteral("%1 values/s, shown %2 times a second").arg(show_count(static_cast<double>(std::max<std::int64_t>(0, node.values_received() - last_values_)) * 1e6 / static_cast<double>(taken))).arg(20);
+    if (known && link.state == LinkState::live)
+      parts << QStringLiteral("%1 values/s, shown %2 times a second").arg(show_count(static_cast<double>(std::max<std::int64_t>(0, node.values_received() - last_values_)) * 1e6 / static_cast<double>(taken)))
+                 .arg(static_cast<double>(updates_) * 1e6 / static_cast<double>(taken), 0, 'f', 0);
     parts << QStringLiteral("GUI %1 %").arg(static_cast<double>(gui - last_gui_us_) * 100 / static_cast<double>(taken), 0, 'f', 0);
     if (known) {
       parts << QStringLiteral("events lost %1").arg(show_exact(node.events_dropped()));
@@ -491,6 +503,7 @@ void MainWindow::refresh_link() {
     status_left_->setText(parts.join(QStringLiteral("  ·  ")));
     last_gui_us_ = gui;
     last_values_ = node.values_received();
+    updates_ = 0;
     since_second_.start();
   }
 }

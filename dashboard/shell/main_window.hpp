@@ -19,7 +19,7 @@ class KpiStrip;
 class TopologyView;
 
 // Keys: Ctrl+K find, F filter, P pin, Space pause, left/right scrub, [ ] window, End live, Esc back, Ctrl+E export, Ctrl+R record,
-// Ctrl+O open a session, Ctrl+N connect, Ctrl+Tab next node, F6 next view. A widget that has a use of its own for a key keeps it.
+// Ctrl+O open a session, Ctrl+N connect, Ctrl+Tab next node, F6 next view, F1 all of them (keys_dialog.hpp). A widget that has a use of its own for a key keeps it.
 class MainWindow : public QMainWindow {
   Q_OBJECT
  public:
@@ -31,7 +31,7 @@ class MainWindow : public QMainWindow {
   [[nodiscard]] View* view(const char* name) const;
   void raise_view(const char* name);
   // ws address or session file. Empty, or why not.
-  QString watch(const QString& what, const QString& token = {}, const QString& ca_file = {});
+  QString watch(const QString& what, const QString& token = {}, const TlsFiles& tls = {});
   void reset_layout();
   void record(const QString& path);
   [[nodiscard]] QString banner_text() const;
@@ -74,6 +74,7 @@ class MainWindow : public QMainWindow {
   QTabBar* nodes_ = nullptr;
   QTimer second_;
   std::int64_t last_values_ = 0, last_gui_us_ = 0;
+  int updates_ = 0;  // of the views, since the status line was renewed
   QElapsedTimer since_second_;
 };
 

@@ -13,7 +13,7 @@ enum class LinkState : std::uint8_t {
   idle,        // not started
   connecting,
   live,        // frames come
-  stale,       // connected, but nothing came for 3 s
+  stale,       // connected, but nothing came for 3 s (or too late: Batch::behind_us)
   waiting,     // the connection is gone; the next try is in `retry_in_ms`
   loading,     // a session file is being read
   complete,    // a session file is read to its end; nothing more will come
@@ -38,6 +38,7 @@ struct Batch {
   std::int64_t values = 0;                             // rows received since the last batch, before conflation
   std::int64_t bad_frames = 0;                         // since the source began
   QString bad_frame;                                   // the last one's fault
+  Micros behind_us = 0;                                // how much longer the last gauges were under way than the fastest of this connection
   Link link;
   QString recording;                                   // the session file that is being written; empty: none
   QString recording_error;

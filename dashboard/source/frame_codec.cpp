@@ -4,7 +4,6 @@
 #include <QCborStreamWriter>
 #include <QHash>
 #include <cmath>
-#include <limits>
 
 namespace mailroom::dashboard {
 
@@ -35,7 +34,7 @@ class FrameReader {
   EdgeInfo edge();
   std::vector<int> columns(const char* const* names, std::size_t count);
   Gauges gauges();
-  template <typename Row, typename Set> Row row(std::size_t bound, const std::vector<int>& columns, Set set);
+  template <typename Row, typename Set> Row row(std::optional<std::size_t> bound, const std::vector<int>& columns, Set set);
   Event event();
   Span span();
   int index(std::size_t bound);
@@ -93,12 +92,12 @@ std::int64_t FrameReader::number() {
   std::int64_t value = unknown_value;
   if (reader_.isUnsignedInteger()) {
     const auto raw = reader_.toUnsignedInteger();
-    value = raw > static_cast<quint64>(std::numeric_limits<std::int64_t>::max()) ? unknown_value : static_cast<std::int64_t>(raw);
+    value = raw > static_cast<quint64>(max_number) ? unknown_value : static_cast<std::int64_t>(raw);
   } else if (reader_.isBool()) {
     value = reader_.toBool();
   } else if (reader_.isDouble() || reader_.isFloat() || reader_.isFloat16()) {
     const double raw = reader_.isDouble() ? reader_.toDouble() : reader_.isFloat() ? double(reader_.toFloat()) : double(float(reader_.toFloat16()));
-    if (std::isfinite(raw) && raw >= 0 && raw < 9e18) value = static_cast<std::int64_t>(raw);
+    if (std::isfinite(raw) && raw >= 0 && raw <= static_cast<double>(max_number)) value = static_cast<std::int64_t>(raw);
   } else if (!reader_.isNegativeInteger()) {
     fail(QStringLiteral("a number was expected"));
     return unknown_value;
@@ -281,12 +280,12 @@ Hello FrameReader::hello() {
   return made;
 }
 
-// `bound` 0: the row is a stage's.
-template <typename Row, typename Set> Row FrameReader::row(std::size_t bound, const std::vector<int>& columns, Set set) {
+// Without a bound the row is a stage's.
+template <typename Row, typename Set> Row FrameReader::row(std::optional<std::size_t> bound, const std::vector<int>& columns, Set set) {
   Row made;
   std::size_t at = 0;
   items([&] {
-    if (at == 0) set(made, -1, bound == 0 ? stage_index() : index(bound));
+    if (at == 0) set(made, -1, bound ? index(*bound) : stage_index());
     else if (at <= columns.size() && columns[at - 1] >= 0) set(made, columns[at - 1], 0);
     else skip();
     ++at;
@@ -307,6 +306,7 @@ Gauges FrameReader::gauges() {
     else if (name == u"cpu_us") made.cpu_us = number();
     else if (name == u"rss_bytes") made.rss_bytes = number();
     else if (name == u"clients") made.clients = number();
+    else if (name == u"letters_forgotten") made.letters_forgotten = number();
     else if (name == u"shards") items([&] {
       auto shard = row<ShardRow>(decoder_.shards_, decoder_.shard_columns_, [&](ShardRow& to, int column, int found) {
         if (column < 0) to.index = found;
@@ -329,7 +329,7 @@ Gauges FrameReader::gauges() {
       made.edges.push_back(edge);
     });
     else if (name == u"sources") items([&] {
-      auto source = row<SourceRow>(0, decoder_.source_columns_, [&](SourceRow& to, int column, int found) {
+      auto source = row<SourceRow>(std::nullopt, decoder_.source_columns_, [&](SourceRow& to, int column, int found) {
         if (column < 0) to.stage = found;
         else to.values[static_cast<std::size_t>(column)] = number();
       });
@@ -593,6 +593,7 @@ QByteArray encode(const Gauges& gauges) {
   out.member("cpu_us", gauges.cpu_us);
   out.member("rss_bytes", gauges.rss_bytes);
   out.member("clients", gauges.clients);
+  out.member("letters_forgotten", gauges.letters_forgotten);
   out.name("shards");
   out.array(gauges.shards.size());
   for (const auto& row : gauges.shards) {

@@ -12,6 +12,7 @@ namespace mailroom::dashboard {
 inline constexpr qsizetype max_frame_bytes = 32 << 20;
 inline constexpr std::size_t max_stages = 4'096, max_shards = 65'536, max_edges = 16'384, max_listed = 65'536;
 inline constexpr qsizetype max_text = 4'096;  // a longer text is cut
+inline constexpr std::int64_t max_number = 1LL << 53;  // a larger one is unknown: no counter or time is
 
 struct BadFrame { QString why; };
 

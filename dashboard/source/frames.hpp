@@ -112,7 +112,7 @@ struct Gauges {
   Micros wall_us = unknown_value, uptime_us = unknown_value;
   bool full = false;
   std::int64_t commits = unknown_value, syncs = unknown_value, sync_p99_us = unknown_value, cpu_us = unknown_value, rss_bytes = unknown_value,
-               clients = unknown_value;
+               clients = unknown_value, letters_forgotten = unknown_value;
   std::vector<ShardRow> shards;
   std::vector<EdgeRow> edges;
   std::vector<SourceRow> sources;

@@ -1,8 +1,13 @@
 #include "dashboard/source/intake.hpp"
 
 #include <QCoreApplication>
+#include <chrono>
 
 namespace mailroom::dashboard {
+
+namespace {
+Micros steady_us() { return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+}  // namespace
 
 void Exchange::send(const std::shared_ptr<Exchange>& exchange, std::shared_ptr<const Batch> batch) {
   const QMutexLocker lock(&exchange->mutex_);
@@ -23,6 +28,23 @@ void Intake::begin() {
   decoder_ = FrameDecoder();
   hello_bytes_.clear();
   node_lost_events_ = node_lost_spans_ = 0;
+  least_offset_us_.reset();
+  behind_us_ = 0;
+  begun_us_ = steady_us();
+}
+
+// Frames that queue on a slow way arrive without a gap and yet are old. Both clocks are steady ones, whose difference is constant
+// but for a drift: the least that was seen may rise by 200 ppm, far more than quartz drifts.
+void Intake::time(const Gauges& gauges) {
+  behind_us_ = 0;
+  if (gauges.uptime_us == unknown_value) return;
+  const auto now = steady_us();
+  const auto offset = now - gauges.uptime_us;
+  auto least = least_offset_us_ ? std::min(offset, *least_offset_us_ + (now - offset_at_us_) / 5'000) : offset;
+  if (offset - least > now - begun_us_ + second_us) least = offset;  // longer under way than there is a way: a lie, or a machine that slept
+  least_offset_us_ = least;
+  offset_at_us_ = now;
+  behind_us_ = offset - least;
 }
 
 void Intake::link(Link link) {
@@ -56,6 +78,7 @@ bool Intake::frame(const QByteArray& bytes, Micros arrived_us) {
     hello_bytes_ = bytes;
     next_->hello = std::move(*hello);
   } else if (auto* gauges = std::get_if<Gauges>(&frame)) {
+    time(*gauges);
     next_->values += static_cast<std::int64_t>(gauges->shards.size() + gauges->edges.size() + gauges->sources.size());
     for (const auto& row : gauges->shards) last_.shards[static_cast<std::size_t>(row.index)] = row;
     for (const auto& row : gauges->edges) last_.edges[static_cast<std::size_t>(row.index)] = row;
@@ -146,6 +169,7 @@ bool Intake::flush() {
   batch->spans_dropped = node_lost_spans_ + lost_spans_;
   batch->bad_frames = bad_frames_;
   batch->bad_frame = bad_frame_;
+  batch->behind_us = behind_us_;
   batch->link = link_;
   batch->recording = writer_ ? writer_->path() : QString();
   batch->recording_error = std::exchange(recording_error_, QString());

@@ -32,6 +32,7 @@ class Intake {
 
  private:
   void merge(Gauges&& gauges);
+  void time(const Gauges& gauges);
 
   std::shared_ptr<Exchange> exchange_;
   Micros step_us_;
@@ -47,6 +48,9 @@ class Intake {
   QByteArray hello_bytes_;
   std::unique_ptr<SessionWriter> writer_;
   Micros full_at_us_ = 0;
+  // This machine's steady clock less the node's: the least of this connection, when that was taken, and by how much the last one exceeds it.
+  std::optional<Micros> least_offset_us_;
+  Micros offset_at_us_ = 0, behind_us_ = 0, begun_us_ = 0;
 };
 
 }  // namespace mailroom::dashboard

@@ -1,12 +1,30 @@
 #include "dashboard/source/live_feed.hpp"
 
 #include <QDateTime>
-#include <QFile>
 #include <QNetworkRequest>
-#include <QSslConfiguration>
 #include <QWebSocketHandshakeOptions>
 
+#include "dashboard/source/tls.hpp"
+
 namespace mailroom::dashboard {
+
+namespace {
+
+// What Qt says of a connection that did not come about, in words that say what to do.
+QString plainly(const QString& error, const NodeAddress& address) {
+  const auto says = [&](const char* part) { return error.contains(QLatin1String(part), Qt::CaseInsensitive); };
+  if (says("status code: 401")) return QStringLiteral("the node lets in only who shows a token or a client certificate");
+  if (says("status code: 403")) return QStringLiteral("the node refuses: it does not take this address for its own");
+  if (says("status code: 404") || says("status code: 400")) return QStringLiteral("what answers there is no Mailroom node of this version");
+  if (says("status code: 503")) return QStringLiteral("as many watch the node as it serves");
+  if (says("certificate required") || says("handshake failure")) return QStringLiteral("the node lets in only who shows a client certificate that it trusts");
+  if (says("unknown ca") || says("bad certificate") || says("certificate expired") || says("certificate unknown"))
+    return QStringLiteral("the node does not trust the certificate that was shown to it");
+  if (address.url.scheme() == QLatin1String("ws") && says("remote host closed")) return QStringLiteral("it closed the connection: does it want wss://?");
+  return error;
+}
+
+}  // namespace
 
 void LiveFeed::start() {
   tick_ = new QTimer(this);
@@ -26,7 +44,7 @@ void LiveFeed::stop() {
 }
 
 void LiveFeed::reconnect_now() {
-  if (waiting_) connect_now();
+  if (waiting_ || open_) connect_now();
 }
 
 void LiveFeed::connect_now() {
@@ -34,6 +52,7 @@ void LiveFeed::connect_now() {
   bad_ = 0;
   if (socket_) {
     socket_->disconnect(this);
+    socket_->abort();
     socket_.release()->deleteLater();
   }
   socket_ = std::make_unique<QWebSocket>();
@@ -61,22 +80,22 @@ void LiveFeed::connect_now() {
   });
   QObject::connect(socket_.get(), &QWebSocket::disconnected, this, [this] {
     const auto reason = socket_->closeReason();
-    lost(reason.isEmpty() ? QStringLiteral("the node closed the connection") : QStringLiteral("the node closed the connection: %1").arg(reason));
+    lost(!reason.isEmpty() ? QStringLiteral("the node closed the connection: %1").arg(reason)
+         : open_ ? QStringLiteral("the connection broke: the node has died, or the network has") : plainly(QStringLiteral("remote host closed the connection"), address_));
   });
   QObject::connect(socket_.get(), QOverload<QAbstractSocket::SocketError>::of(&QWebSocket::error), this,
-                   [this] { lost(socket_->errorString()); });
+                   [this] { lost(open_ ? QStringLiteral("the connection broke (%1)").arg(socket_->errorString()) : plainly(socket_->errorString(), address_)); });
   QNetworkRequest request(address_.url);
   if (!address_.token.isEmpty()) request.setRawHeader("Authorization", "Bearer " + address_.token.toUtf8());
-  if (address_.url.scheme() == QLatin1String("wss") && !address_.ca_file.isEmpty()) {
-    auto tls = QSslConfiguration::defaultConfiguration();
-    const auto certificates = QSslCertificate::fromPath(address_.ca_file, QSsl::Pem);
-    if (certificates.isEmpty()) {
-      intake_.link({LinkState::failed, QStringLiteral("%1 holds no PEM certificate").arg(address_.ca_file), 0, 0});
+  if (address_.url.scheme() == QLatin1String("wss")) {
+    auto tls = tls_configuration(address_.tls);
+    if (auto* why = std::get_if<QString>(&tls)) {
+      intake_.link({LinkState::failed, *why, 0, 0});
       socket_->disconnect(this);
+      socket_.reset();  // nothing is under way: it is not tried again
       return;
     }
-    tls.setCaCertificates(certificates);
-    socket_->setSslConfiguration(tls);
+    socket_->setSslConfiguration(std::get<QSslConfiguration>(tls));
   }
   QWebSocketHandshakeOptions options;
   options.setSubprotocols({QStringLiteral("mailroom.telemetry.v1")});

@@ -11,7 +11,7 @@
 namespace mailroom::dashboard {
 
 // Connects; when the connection is gone or nothing comes for `give_up_ms`, connects again after 0.25 s, doubling up to 10 s.
-// Silence of `stale_ms` is said at once. A node that sends `max_bad` bad frames in a row is left, and tried again later.
+// Silence of `stale_ms` is said at once. reconnect_now() ends a back-off, and skips what queues on a slow way. A node that sends `max_bad` bad frames in a row is left, and tried again later.
 class LiveFeed : public Feed {
   Q_OBJECT
  public:

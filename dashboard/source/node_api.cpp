@@ -1,12 +1,12 @@
 #include "dashboard/source/node_api.hpp"
 
-#include <QFile>
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
 #include <QNetworkReply>
 #include <QNetworkRequest>
-#include <QSslConfiguration>
+
+#include "dashboard/source/tls.hpp"
 
 namespace mailroom::dashboard {
 
@@ -18,10 +18,10 @@ void NodeApi::dead_letter(const NodeAddress& node, const QString& letter, Act ac
   request.setTransferTimeout(10'000);
   request.setHeader(QNetworkRequest::ContentTypeHeader, QStringLiteral("application/json"));
   if (!node.token.isEmpty()) request.setRawHeader("Authorization", "Bearer " + node.token.toUtf8());
-  if (!node.ca_file.isEmpty()) {
-    auto tls = QSslConfiguration::defaultConfiguration();
-    tls.setCaCertificates(QSslCertificate::fromPath(node.ca_file, QSsl::Pem));
-    request.setSslConfiguration(tls);
+  if (url.scheme() == QLatin1String("https")) {
+    auto tls = tls_configuration(node.tls);
+    if (auto* why = std::get_if<QString>(&tls)) return done(*why);
+    request.setSslConfiguration(std::get<QSslConfiguration>(tls));
   }
   auto* reply = network_.post(request, QJsonDocument(QJsonObject{{QStringLiteral("ids"), QJsonArray{letter}}}).toJson(QJsonDocument::Compact));
   connect(reply, &QNetworkReply::finished, this, [reply, done = std::move(done)] {
@@ -30,8 +30,7 @@ void NodeApi::dead_letter(const NodeAddress& node, const QString& letter, Act ac
     QStringList refused;
     for (const auto& each : said.value(QStringLiteral("refused")).toArray()) refused << each.toString();
     auto why = refused.join(QStringLiteral("; "));
-    if (why.isEmpty()) why = said.value(QStringLiteral("error")).toString();
-    if (why.isEmpty()) why = said.value(QStringLiteral("message")).toString();
+    if (why.isEmpty()) why = said.value(QStringLiteral("error")).toObject().value(QStringLiteral("message")).toString();
     if (why.isEmpty() && reply->error() != QNetworkReply::NoError) why = reply->errorString();
     // Neither refused nor done: it is no longer there.
     if (why.isEmpty() && said.value(QStringLiteral("retried")).toInt() + said.value(QStringLiteral("discarded")).toInt() == 0) why = QStringLiteral("the node has no such letter any more");

@@ -13,10 +13,18 @@ namespace mailroom::dashboard {
 
 class Feed;
 
+// PEM files, for wss://.
+struct TlsFiles {
+  QString ca;           // whose certificates are trusted; empty: the system's
+  QString certificate;  // what this side shows to a node that asks for one; empty: none
+  QString key;          // its private key, without a passphrase; empty: in the same file
+  bool operator==(const TlsFiles&) const = default;
+};
+
 struct NodeAddress {
   QUrl url;        // ws://HOST:PORT/telemetry or wss://
   QString token;   // empty: none. Kept in memory only
-  QString ca_file; // PEM; empty: the system's certificates
+  TlsFiles tls;
 };
 
 struct GeneratorOptions {
@@ -44,7 +52,7 @@ class Source : public QObject {
   // Records what comes from now on into a session file. Success and failure come with the next batch (recording, recording_error).
   void record(const QString& path);
   void stop_recording();
-  void reconnect_now();  // ends a back-off
+  void reconnect_now();  // ends a back-off, or begins a connection anew
 
   enum class Kind { live, session, generator };
   [[nodiscard]] Kind kind() const noexcept { return kind_; }

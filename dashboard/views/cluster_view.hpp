@@ -1,4 +1,5 @@
-// The nodes that are watched, a row each: load, shards as cells, how old its words are, and its clock against this machine's.
+// The nodes that are watched, a row each: load, shards as cells in groups of their stages, how old its words are, and its clock
+// against this machine's.
 #pragma once
 
 #include "dashboard/views/view.hpp"
@@ -21,9 +22,19 @@ class ClusterView : public View {
   bool event(QEvent* event) override;
 
  private:
-  struct Row { QRect area; QRect cells; int per_row = 1, cell = 24, shown = 0; };
-  [[nodiscard]] Row row(std::size_t node) const;
+  struct Row {
+    QRect area;
+    int cell = 24;
+    std::vector<QPoint> corners;  // of the shards that have a cell
+    std::vector<std::pair<QRect, int>> captions;  // a stage's name above its first cell; none where cells are too many
+  };
+  // Made anew when the size or the nodes are others.
+  [[nodiscard]] const std::vector<Row>& layout() const;
+  [[nodiscard]] QRect skew_area(int top, int high) const;
+  void place(const NodeModel& node, Row& row, int height) const;
   [[nodiscard]] std::pair<int, int> at(const QPoint& point) const;  // node, shard; -1
+  mutable std::vector<Row> rows_;
+  mutable std::vector<std::int64_t> laid_out_for_;
 };
 
 }  // namespace mailroom::dashboard

@@ -74,7 +74,7 @@ QVariant DeadLetterModel::data(const QModelIndex& index, int role) const {
     case from: return context_.node().shard_name(event.from);
     case key: return event.key.isEmpty() && event.sequence < 0 ? QStringLiteral("–") : QStringLiteral("%1 · %2").arg(event.key.isEmpty() ? QStringLiteral("–") : event.key, show_exact(event.sequence));
     case tries: return show_exact(event.attempt);
-    case trace: return event.trace.isEmpty() ? QStringLiteral("–") : event.trace.left(8);
+    case trace: return event.trace.isEmpty() ? QStringLiteral("–") : event.trace.size() <= 8 ? event.trace : QStringLiteral("…") + event.trace.right(7);  // they differ at the end
     default: return {};
   }
 }

@@ -8,6 +8,7 @@
 #include <QStyledItemDelegate>
 #include <QToolButton>
 #include <QVBoxLayout>
+#include <cmath>
 
 #include "dashboard/theme/paint.hpp"
 #include "dashboard/views/table_look.hpp"
@@ -192,6 +193,10 @@ QString DeadLettersView::subtitle() const {
   const auto end = context_.range.end_us();
   context_.node().events().each(end - 60 * second_us, end, [&](const Event& event) { recent += event.kind == EventKind::dead_letter; return true; });
   auto text = QStringLiteral("%1 seen · %2 in the last 60 s").arg(show_exact(model_->total())).arg(recent);
+  if (const float written = context_.node().total_track().at(end).dead_letters; !std::isnan(written) && static_cast<std::int64_t>(written) > model_->total())
+    text = QStringLiteral("%1 seen of %2: the others came before the dashboard · %3 in the last 60 s").arg(show_exact(model_->total()), show_exact(static_cast<std::int64_t>(written))).arg(recent);
+  // The node's own list is shorter than what was told of it.
+  if (const auto forgotten = context_.node().gauges().letters_forgotten; forgotten > 0) text += QStringLiteral(" · the node has dropped its oldest %1: they can't be retried").arg(show_exact(forgotten));
   if (model_->rowCount() < model_->total()) text += QStringLiteral(" · %1 shown").arg(show_exact(model_->rowCount()));
   return text;
 }

@@ -140,7 +140,13 @@ void KpiStrip::refresh() {
       return not_known;
     };
     std::tie(all[throughput].value, all[throughput].unit) = split(rates ? show_rate(rate / rates) : QStringLiteral("–"), QStringLiteral("ev/s"));
-    const float queued_now = recent(&TotalSample::queued), wait_now = recent(&TotalSample::wait_p99_us);
+    // What the tables and the topology show, so that the sum is theirs.
+    float queued_now = not_known;
+    for (int shard = 0; shard < node.shard_count(); ++shard) {
+      const auto depth = context_.shown().shards[static_cast<std::size_t>(shard)].depth;
+      if (depth >= 0 && node.stage(node.stage_of(shard)).kind != StageKind::source) queued_now = (std::isnan(queued_now) ? 0 : queued_now) + static_cast<float>(depth);
+    }
+    const float wait_now = recent(&TotalSample::wait_p99_us);
     std::tie(all[queued].value, all[queued].unit) = split(show_count(static_cast<double>(queued_now)), QStringLiteral("events"));
     const auto wait_text = show_span(static_cast<double>(wait_now)).split(u' ');
     all[wait].value = wait_text.value(0);
@@ -179,7 +185,9 @@ void KpiStrip::refresh() {
       tile.shard = shard;
       tile.stage = node.stage_of(shard);
     };
+    if (deepest >= 0 && shown.shards[static_cast<std::size_t>(deepest)].depth <= 0) deepest = -1;  // nobody's fault
     blame(all[queued], deepest);
+    if (deepest < 0 && queued_now <= 0) all[queued].note = QStringLiteral("all empty");
     const double queued_before = mean(minute[1], 0, 5);
     if (deepest >= 0) {
       const double change = static_cast<double>(queued_now) - queued_before;

@@ -44,7 +44,7 @@ double MailboxModel::number(int shard, int column) const {
   const auto& of = sample(shard);
   switch (column) {
     case mailbox: { const auto value = fill(shard); return std::isnan(value) ? -1 : static_cast<double>(value); }
-    case depth: case minute: return of.depth;
+    case depth: case minute: return context_.node().stage(context_.node().stage_of(shard)).kind == StageKind::source ? -1 : of.depth;  // it has none
     case in: return std::isnan(of.in) ? -1 : static_cast<double>(of.in);
     case out: return std::isnan(of.out) ? -1 : static_cast<double>(of.out);
     case wait: return std::isnan(of.wait_p99_us) ? -1 : static_cast<double>(of.wait_p99_us);

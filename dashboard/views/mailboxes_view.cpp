@@ -67,6 +67,7 @@ MailboxesView::MailboxesView(Context& context, QWidget* parent) : View(context, 
   only_filled_ = new QToolButton;
   only_filled_->setText(QStringLiteral("only non-empty"));
   only_filled_->setCheckable(true);
+  only_filled_->setProperty("chip", true);
   only_filled_->setAccessibleName(QStringLiteral("Mailboxes: only those with events waiting"));
   only_filled_->setObjectName(QStringLiteral("mailboxes-only-filled"));
   connect(only_filled_, &QToolButton::toggled, this, [this](bool on) {
@@ -85,7 +86,11 @@ MailboxesView::MailboxesView(Context& context, QWidget* parent) : View(context, 
   connect(&context, &Context::link_changed, this, [this] { table_->viewport()->update(); });
   connect(&context.filters, &Filters::changed, this, [this] { model_->arrange(); follow_selection(); Q_EMIT subtitle_changed(); });
   connect(&context.selection, &Selection::changed, this, [this] { follow_selection(); });
-  connect(&Theme::get(), &Theme::changed, this, [this] { table_->viewport()->update(); });
+  only_filled_->setFont(Theme::get().font(-1));
+  connect(&Theme::get(), &Theme::changed, this, [this] {
+    only_filled_->setFont(Theme::get().font(-1));
+    table_->viewport()->update();
+  });
   connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this](const QModelIndex& current) {
     if (following_ || !current.isValid()) return;
     const int shard = model_->shard_at(current.row());

@@ -166,7 +166,7 @@ void OrderingCanvas::ensure_visible(int shard) {
   if (found == order_.end()) return;
   const int top = static_cast<int>(static_cast<double>(found - order_.begin()) * lane_height), bottom = top + static_cast<int>(lane_height);
   if (top < bar_->value()) bar_->setValue(top);
-  else if (bottom > bar_->value() + bar_->pageStep()) bar_->setValue(bottom - bar_->pageStep());
+  else if (bottom > bar_->value() + bar_->pageStep()) bar_->setValue(std::min(top, bottom - bar_->pageStep()));  // its head first, where it has no room
 }
 
 void OrderingCanvas::resizeEvent(QResizeEvent* event) {

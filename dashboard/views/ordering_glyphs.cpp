@@ -17,7 +17,6 @@ constexpr double hole_height = 13, capsule_height = 12;
 constexpr double symbol_width = 13;  // in a capsule
 
 QString count_text(std::int64_t count) { return count < 10'000 ? QString::number(count) : show_count(static_cast<double>(count)); }
-QString hole_text(std::int64_t count, bool final) { return final ? count_text(count) : count_text(count) + QStringLiteral("…"); }
 
 double capsule_width(const std::array<std::int64_t, mark_kinds>& counts, const QFontMetricsF& metrics) {
   double width = 10;
@@ -66,7 +65,7 @@ std::vector<Glyph> glyphs_of(const Lane& lane, const TimeAxis& axis, const std::
       double width = 0, height = 2 * reach;
       if (place == MarkPlace::on && missing > 0) {
         // A hole lies before the event that showed it.
-        width = std::max(metrics.horizontalAdvance(hole_text(missing, glyph.final)) + 10, least_box) + (skipped > 0 ? symbol_width + metrics.horizontalAdvance(count_text(skipped)) + 6 : 0);
+        width = std::max(metrics.horizontalAdvance(count_text(missing)) + 10, least_box) + (skipped > 0 ? symbol_width + metrics.horizontalAdvance(count_text(skipped)) + 6 : 0);
         height = hole_height;
         const double right = std::round(last) + 0.5, left = std::round(std::min(first, right - width)) + 0.5;  // on whole pixels, crisp
         glyph.area = QRectF(left, middle - height / 2, right - left, height);
@@ -194,7 +193,7 @@ void draw_glyph(QPainter& painter, const Glyph& glyph, double line_y, const Time
     const auto color = color_of(MarkKind::missing), soft = soft_color_of(MarkKind::missing);
     draw_hatched(painter, area, color, soft, glyph.final);
     const auto skipped = glyph.counts[static_cast<std::size_t>(MarkKind::skipped)];
-    const auto text = hole_text(missing, glyph.final);
+    const auto text = count_text(missing);  // dashed while some of it is awaited
     const double extra = skipped > 0 ? symbol_width + metrics.horizontalAdvance(count_text(skipped)) + 4 : 0;
     const QRectF word(area.center().x() - (metrics.horizontalAdvance(text) + extra) / 2 - 2, area.top() + 1, metrics.horizontalAdvance(text) + extra + 4, area.height() - 2);
     painter.fillRect(word, soft);  // the figure is read on plain ground

@@ -30,7 +30,7 @@ class TimeHeader : public QHeaderView {
     painter->setClipping(false);
     painter->drawText(inner, Qt::AlignVCenter | Qt::AlignLeft, QStringLiteral("−%1 s").arg(width_s, 0, 'f', 0));
     if (inner.width() > 130) painter->drawText(inner, Qt::AlignCenter, QStringLiteral("−%1 s").arg(width_s / 2, 0, 'f', 0));
-    painter->drawText(inner, Qt::AlignVCenter | Qt::AlignRight, context_.range.live() ? QStringLiteral("now") : QStringLiteral("0"));
+    painter->drawText(inner, Qt::AlignVCenter | Qt::AlignRight, !context_.range.live() ? show_clock(context_.range.end_us(), false) : context_.node().link().state == LinkState::complete ? QStringLiteral("end") : QStringLiteral("now"));
   }
 
  private:
@@ -124,7 +124,7 @@ SupervisionView::SupervisionView(Context& context, QWidget* parent) : View(conte
   tree_->header()->setStretchLastSection(false);
   tree_->header()->setSectionResizeMode(SupervisionModel::timeline, QHeaderView::Stretch);
   tree_->setColumnWidth(SupervisionModel::supervisor, 170);
-  tree_->setColumnWidth(SupervisionModel::policy, 170);
+  tree_->setColumnWidth(SupervisionModel::policy, 196);
   tree_->setColumnWidth(SupervisionModel::restarts, 76);
   auto* column = new QVBoxLayout(this);
   column->setContentsMargins(0, 0, 0, 0);

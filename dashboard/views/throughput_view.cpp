@@ -53,12 +53,17 @@ void ThroughputCanvas::choose() {
     float last = not_known;
     for (auto at = std::min(end, series.empty() ? end : series.last_us()); std::isnan(last) && at > end - 3 * second_us - series.step_us(); at -= series.step_us())
       if (const auto* sample = series.at(at)) last = rate_of(node, stage, *sample);
-    lines_.push_back({stage, Theme::get().series(stage), last, {}, {}, 0});
+    lines_.push_back({stage, Theme::get().series(stage), last, 0, {}, {}, 0});
+    if (node.stage_count() <= most_lines) continue;
+    // Over ten seconds, so that the choice of lines does not flicker.
+    for (int back = 1; back <= 10; ++back)
+      if (const auto* sample = series.at(end - back * second_us))
+        if (const float rate = rate_of(node, stage, *sample); !std::isnan(rate)) lines_.back().weight += rate;
   }
   passing_ = static_cast<int>(lines_.size());
   if (passing_ > most_lines) {
     const auto selected = context_.selection.stage();
-    const auto rank = [&](const Line& line) { return line.stage == selected ? std::numeric_limits<float>::max() : std::isnan(line.last) ? -1.f : line.last; };
+    const auto rank = [&](const Line& line) { return line.stage == selected ? std::numeric_limits<float>::max() : std::isnan(line.last) ? -1.f : line.weight; };
     std::stable_sort(lines_.begin(), lines_.end(), [&](const Line& a, const Line& b) { return rank(a) > rank(b); });
     lines_.resize(most_lines);
   }

@@ -10,12 +10,13 @@ class ThroughputCanvas : public TimeCanvas {
   Q_OBJECT
  public:
   // More stages than this are cut to those with the highest rate, and the selected one.
-  static constexpr int most_lines = 20;
+  static constexpr int most_lines = 12;
   ThroughputCanvas(Context& context, View& view) : TimeCanvas(context, view) {}
   struct Line {
     int stage;
     QColor color;
     float last;        // at the end of the window; NaN: unknown
+    float weight = 0;  // what it is chosen by, if there are too many
     QPolygonF points;  // a NaN y parts the line
     QRectF label;      // empty: no room
     double label_from;

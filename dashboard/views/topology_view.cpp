@@ -22,8 +22,8 @@
 namespace mailroom::dashboard {
 
 namespace {
-constexpr double box_width = 118, box_height = 50, column_gap = 54;
-constexpr double least_pitch = box_height + 18, most_pitch = box_height + 70;
+constexpr double least_scale = 0.64;  // at which names can be read
+constexpr double caption = 14;        // a name above or below its box
 
 // The stages, the legend's line below them.
 class Legend : public QWidget {
@@ -81,7 +81,8 @@ class EdgeItem : public QGraphicsItem {
     const bool selected = view_->context_.selection.edge() == edge_;
     const bool stale = view_->context_.node().stale();
     const double rate = std::isnan(now.rate) ? 0 : static_cast<double>(now.rate);
-    double width = 1 + 5 * std::sqrt(rate / static_cast<double>(view_->most_rate_));
+    const double widest = view_->look_.size == TopologyView::Look::tight ? 3 : 5;
+    double width = 1 + widest * std::sqrt(rate / static_cast<double>(view_->most_rate_));
     auto color = stale ? c.border : now.blocked ? c.amber : selected ? c.accent : c.edge;
     if (view_->dimmed(info.from) && view_->dimmed(info.to)) color.setAlphaF(0.3);
     painter->setRenderHint(QPainter::Antialiasing, view_->stage_items_.size() < 80);
@@ -91,13 +92,14 @@ class EdgeItem : public QGraphicsItem {
     painter->setBrush(Qt::NoBrush);
     painter->drawPath(path_);
     const double lod = QStyleOptionGraphicsItem::levelOfDetailFromTransform(painter->worldTransform());
+    const double head = view_->look_.size == TopologyView::Look::tight ? 5 : 7;
     if (lod > 0.45) {
       const auto end = path_.pointAtPercent(1);
       painter->setPen(Qt::NoPen);
       painter->setBrush(color);
       const double out = info.feedback ? -1 : 1;
-      const double half = std::max(3.5, width / 2 + 2);
-      painter->drawPolygon(QPolygonF({end + QPointF(7 * out, 0), end + QPointF(-1 * out, -half), end + QPointF(-1 * out, half)}));
+      const double half = std::max(head / 2, width / 2 + 2);
+      painter->drawPolygon(QPolygonF({end + QPointF(head * out, 0), end + QPointF(-1 * out, -half), end + QPointF(-1 * out, half)}));
     }
     if (has_label_ && lod > 0.55) {
       painter->setFont(Theme::get().font(-1));
@@ -118,15 +120,27 @@ class EdgeItem : public QGraphicsItem {
 class StageItem : public QGraphicsItem {
  public:
   StageItem(TopologyView* view, int stage) : view_(view), stage_(stage) { setCursor(Qt::PointingHandCursor); }
-  QRectF boundingRect() const override { return {-4, -12, box_width + 12, box_height + 16}; }
+  QRectF boundingRect() const override {
+    const auto& look = view_->look_;
+    if (look.size == TopologyView::Look::tight) return {-look.gap - look.width / 2, -caption - 4, 2 * (look.width + look.gap), look.height + 2 * caption + 8};
+    return {-4, -12, look.width + 12, look.height + 16};
+  }
   QPainterPath shape() const override {
     QPainterPath path;
-    path.addRect(0, 0, box_width, box_height);
+    path.addRect(0, 0, view_->look_.width, view_->look_.height);
+    if (view_->look_.size == TopologyView::Look::tight) path.addRect(name_area().adjusted(view_->look_.width / 2, 0, -view_->look_.width / 2, 0));
     return path;
+  }
+  // Of a tight box: neighbours' names are at other heights, so that each has the width of two.
+  [[nodiscard]] QRectF name_area() const {
+    const auto& look = view_->look_;
+    const bool above = view_->layout_.stages[static_cast<std::size_t>(stage_)].layer % 2 == 0;
+    return {look.width / 2 - (look.width + look.gap) + 2, above ? -caption : look.height, 2 * (look.width + look.gap) - 4, caption};
   }
   void paint(QPainter* painter, const QStyleOptionGraphicsItem*, QWidget*) override {
     const auto& theme = Theme::get();
     const auto& c = theme.colors();
+    const auto& look = view_->look_;
     auto& node = view_->context_.node();
     const auto& info = node.stage(stage_);
     const auto& now = view_->stages_[static_cast<std::size_t>(stage_)];
@@ -136,34 +150,57 @@ class StageItem : public QGraphicsItem {
     const auto fill_color = stale ? c.faint : theme.fill(now.fill);
     painter->setRenderHint(QPainter::Antialiasing, lod > 0.4);
     painter->setOpacity(view_->dimmed(stage_) ? 0.35 : 1);
-    const QRectF box(0, 0, box_width, box_height);
-    const bool attention = !stale && ((!std::isnan(now.fill) && now.fill >= 0.6f) || now.restarted);
+    const QRectF box(0, 0, look.width, look.height);
+    const bool full = !stale && !std::isnan(now.fill) && now.fill >= 0.6f;
+    const bool attention = full || (!stale && now.restarted);
     painter->setPen(selected ? QPen(c.accent, 2) : QPen(attention ? c.amber : c.border, 1.2));
     painter->setBrush(selected ? c.accent_soft : c.raised);
     painter->drawRoundedRect(box, 4, 4);
-    draw_tank(*painter, QRectF(7, 8, 7, box_height - 16), now.fill, fill_color);
-    if (lod > 0.35) {
-      painter->setPen(c.text);
-      painter->setFont(theme.font(1, true));
-      draw_text(*painter, QRectF(21, 5, box_width - 25, 20), Qt::AlignVCenter, info.name);
-    }
-    if (lod > 0.5) {
-      painter->setFont(theme.font());
-      painter->setPen(c.secondary);
-      const auto depth = info.kind == StageKind::source ? QString() : show_count(static_cast<double>(now.depth));
-      QString what = QStringLiteral("×%1").arg(node.shards_of(stage_).size());
-      if (info.kind == StageKind::source) what = QStringLiteral("source ") + what;
-      if (info.kind == StageKind::sink) what = QStringLiteral("sink ") + what;
-      painter->drawText(QRectF(21, 27, box_width - 27, 18), Qt::AlignVCenter, what);
-      const bool full = !stale && !std::isnan(now.fill) && now.fill >= 0.6f;
+    const auto depth = info.kind == StageKind::source ? QString() : show_count(static_cast<double>(now.depth));
+    const auto count = QStringLiteral("×%1").arg(node.shards_of(stage_).size());
+    const auto badge = [&](int points, double right) {
+      if (now.restarts == 0) return;
+      painter->setFont(theme.font(points, true));
+      const auto text = QStringLiteral("↻ %1").arg(now.restarts);
+      const auto size = pill_rect(QFontMetricsF(painter->font()), {}, text);
+      draw_pill(*painter, QPointF(right - size.width() / 2, 0), text, theme.dark() ? c.window : QColor(Qt::white), now.restarted ? c.vermilion : c.edge, {});
+    };
+    if (look.size == TopologyView::Look::tight) {
+      draw_tank(*painter, QRectF(4, 4, 5, look.height - 8), now.fill, fill_color);
+      painter->setFont(theme.font(-2, full));
       painter->setPen(full ? theme.fill(now.fill) : c.secondary);
-      if (full) painter->setFont(theme.font(0, true));
-      painter->drawText(QRectF(21, 27, box_width - 28, 18), Qt::AlignVCenter | Qt::AlignRight, depth);
+      draw_text(*painter, QRectF(11, 0, look.width - 13, look.height), Qt::AlignVCenter | Qt::AlignRight, info.kind == StageKind::source ? count : depth);
+      const auto name = name_area();
+      painter->setFont(theme.font(-2, true));
+      painter->setPen(selected ? c.accent : c.text);
+      draw_text(*painter, name, Qt::AlignCenter, info.name);
       if (now.restarts > 0) {
-        painter->setFont(theme.font(-1, true));
-        const auto text = QStringLiteral("↻ %1").arg(now.restarts);
-        const auto size = pill_rect(QFontMetricsF(painter->font()), {}, text);
-        draw_pill(*painter, QPointF(box_width - size.width() / 2 + 4, 0), text, theme.dark() ? c.window : QColor(Qt::white), now.restarted ? c.vermilion : c.edge, {});
+        // At the side where the name is not.
+        painter->setFont(theme.font(-3, true));
+        painter->setPen(now.restarted ? c.vermilion : c.secondary);
+        painter->drawText(QRectF(look.width / 2 - 40, name.top() < 0 ? look.height : -caption, 80, caption), Qt::AlignCenter, QStringLiteral("↻ %1").arg(now.restarts));
+      }
+    } else {
+      const bool snug = look.size == TopologyView::Look::snug;
+      const double left = snug ? 15 : 21, line = look.height / 2;
+      draw_tank(*painter, QRectF(snug ? 5 : 7, snug ? 6 : 8, snug ? 6 : 7, look.height - (snug ? 12 : 16)), now.fill, fill_color);
+      if (lod > 0.35) {
+        painter->setPen(c.text);
+        painter->setFont(theme.font(snug ? -2 : 1, true));
+        draw_text(*painter, QRectF(left, snug ? 2 : 5, look.width - left - 4, line - (snug ? 2 : 5)), Qt::AlignVCenter, info.name);
+      }
+      if (lod > 0.5) {
+        painter->setFont(theme.font(snug ? -2 : 0));
+        painter->setPen(c.secondary);
+        QString what = count;
+        if (info.kind == StageKind::source && !snug) what = QStringLiteral("source ") + what;
+        if (info.kind == StageKind::sink && !snug) what = QStringLiteral("sink ") + what;
+        const QRectF second(left, line, look.width - left - 7, line - (snug ? 2 : 5));
+        painter->drawText(second, Qt::AlignVCenter, what);
+        painter->setPen(full ? theme.fill(now.fill) : c.secondary);
+        if (full) painter->setFont(theme.font(snug ? -2 : 0, true));
+        painter->drawText(second, Qt::AlignVCenter | Qt::AlignRight, depth);
+        badge(snug ? -3 : -1, look.width + 4);
       }
     }
     painter->setOpacity(1);
@@ -212,9 +249,11 @@ TopologyView::TopologyView(Context& context, QWidget* parent) : View(context, "t
   connect(grid_, &ShardGrid::closed, this, [this] { open_stage(-1); });
   connect(&context, &Context::reset, this, [this] { rebuild(); });
   connect(&context, &Context::updated, this, [this] {
-    // Ten times a second are enough for a tank; a large topology takes five.
-    if (++ticks_ % (stage_items_.size() > 60 ? 4 : 2) == 0 && isVisible()) refresh();
+    // Ten times a second are enough for a tank; a large topology takes five. The last update is never left out.
+    if (!refresh_timer_.isActive()) refresh_timer_.start(stage_items_.size() > 60 ? 200 : 100);
   });
+  refresh_timer_.setSingleShot(true);
+  connect(&refresh_timer_, &QTimer::timeout, this, [this] { if (isVisible()) refresh(); });
   connect(&context, &Context::link_changed, this, [this] { canvas_->viewport()->update(); grid_->update(); });
   connect(&context.selection, &Selection::changed, this, [this] { canvas_->viewport()->update(); grid_->update(); });
   connect(&context.filters, &Filters::changed, this, [this] { canvas_->viewport()->update(); grid_->update(); });
@@ -257,10 +296,13 @@ void TopologyView::rebuild_scene() {
   stages_.assign(static_cast<std::size_t>(node.stage_count()), {});
   edges_.assign(node.hello().edges.size(), {});
   layout_ = place_in_layers(node.hello());
+  look_ = look_for(layout_.layers);
+  const double box_width = look_.width, box_height = look_.height, column_gap = look_.gap;
   // Rows as far apart as the place allows at the scale that the width asks for.
   const auto size = canvas_->viewport()->size();
-  const double wide = layout_.layers * (box_width + column_gap);
-  const double pitch = std::clamp(wide * size.height() / std::max(1, size.width()) / std::max(1, layout_.tallest), least_pitch, most_pitch);
+  const double wide = look_.size == Look::roomy ? layout_.layers * (box_width + column_gap) : size.width();
+  const double least_pitch = box_height + (look_.size == Look::tight ? caption + 8 : 18);
+  const double pitch = std::clamp(wide * (size.height() - 16) / std::max(1, size.width()) / std::max(1, layout_.tallest), least_pitch, least_pitch + 52);
   const auto corner = [&](int stage) {
     const auto& placed = layout_.stages[static_cast<std::size_t>(stage)];
     return QPointF(placed.layer * (box_width + column_gap), placed.row * pitch);
@@ -280,7 +322,7 @@ void TopologyView::rebuild_scene() {
         const auto& z = node.hello().edges[static_cast<std::size_t>(b)];
         return corner(by_to ? x.to : x.from).y() < corner(by_to ? z.to : z.from).y();
       });
-      const double space = std::min(14.0, (box_height - 12) / std::max<double>(1, static_cast<double>(list.size())));
+      const double space = std::min(14.0, (box_height - (look_.size == Look::tight ? 6 : 12)) / std::max<double>(1, static_cast<double>(list.size())));
       for (std::size_t at = 0; at < list.size(); ++at)
         y[static_cast<std::size_t>(list[at])] = corner(static_cast<int>(stage)).y() + box_height / 2 + (static_cast<double>(at) - (static_cast<double>(list.size()) - 1) / 2) * space;
     };
@@ -293,21 +335,21 @@ void TopologyView::rebuild_scene() {
   for (std::size_t edge = 0; edge < edges_.size(); ++edge) {
     const auto& info = node.hello().edges[edge];
     const bool back = layout_.stages[static_cast<std::size_t>(info.from)].layer >= layout_.stages[static_cast<std::size_t>(info.to)].layer;
-    const QPointF from(corner(info.from).x() + box_width, from_y[edge]), to(corner(info.to).x() - 7, to_y[edge]);
+    const QPointF from(corner(info.from).x() + box_width, from_y[edge]), to(corner(info.to).x() - (look_.size == Look::tight ? 5 : 7), to_y[edge]);
     QPainterPath path(from);
     if (back) {
       // Around below: it leaves at the right and arrives from the left.
-      const double low = std::max(from.y(), to.y()) + box_height * 0.8;
-      path.cubicTo(from + QPointF(40, 0), QPointF(from.x() + 40, low), QPointF(from.x() - 20, low));
-      path.lineTo(to.x() + 20, low);
-      path.cubicTo(QPointF(to.x() - 40, low), to - QPointF(40, 0), to);
+      const double low = std::max(from.y(), to.y()) + box_height * 0.8, round = std::min(40.0, column_gap * 0.75);
+      path.cubicTo(from + QPointF(round, 0), QPointF(from.x() + round, low), QPointF(from.x() - round / 2, low));
+      path.lineTo(to.x() + round / 2, low);
+      path.cubicTo(QPointF(to.x() - round, low), to - QPointF(round, 0), to);
     } else {
-      const double half = std::max(24.0, (to.x() - from.x()) / 2);
+      const double half = std::max(column_gap * 0.45, (to.x() - from.x()) / 2);
       path.cubicTo(from + QPointF(half, 0), to - QPointF(half, 0), to);
     }
     QPointF label;
     bool has_label = false;
-    if (edges_.size() <= 120 && !info.feedback)
+    if (edges_.size() <= 120 && !info.feedback && look_.size != Look::tight)
       for (const double part : {0.5, 0.4, 0.6, 0.3, 0.7}) {
         label = path.pointAtPercent(part);
         const auto place = pill_rect(metrics, label, QStringLiteral("99.9k"));
@@ -363,12 +405,22 @@ void TopologyView::refresh() {
   if (opened() >= 0) grid_->update();
 }
 
+TopologyView::Look TopologyView::look_for(int layers) const {
+  Look roomy;
+  const double wide = canvas_->viewport()->width() - 24;
+  const double each = wide / std::max(1, layers);
+  if (each >= least_scale * (roomy.width + roomy.gap) || context_.node().stage_count() > 60) return roomy;
+  if (each >= 88) return {each - std::max(20.0, each * 0.18), 38, std::max(20.0, each * 0.18), Look::snug};
+  const double pitch = std::max(46.0, each);
+  return {pitch * 0.66, 22, pitch * 0.34, Look::tight};
+}
+
 void TopologyView::fit() {
   if (scene_->sceneRect().isEmpty()) return;
   const auto size = canvas_->viewport()->size();
   const double all = std::min({(size.width() - 8) / scene_->sceneRect().width(), (size.height() - 8) / scene_->sceneRect().height(), 1.35});
   // Names that can be read matter more than all at once, up to a size where nothing but an overview is of use; the rest is a drag away.
-  const double scale = stage_items_.size() <= 60 ? std::max(all, 0.64) : all;
+  const double scale = stage_items_.size() > 60 ? all : look_.size == Look::roomy ? std::max(all, least_scale) : std::clamp(all, 0.9, 1.0);
   canvas_->setTransform(QTransform::fromScale(scale, scale));
   if (scale > all) canvas_->centerOn(scene_->sceneRect().left(), scene_->sceneRect().center().y());
   else canvas_->centerOn(scene_->sceneRect().center());
@@ -389,7 +441,7 @@ void TopologyView::resizeEvent(QResizeEvent* event) {
 
 QRect TopologyView::stage_rect(int stage) const {
   const auto* item = stage_items_[static_cast<std::size_t>(stage)];
-  return canvas_->mapFromScene(QRectF(item->pos(), QSizeF(box_width, box_height))).boundingRect();
+  return canvas_->mapFromScene(QRectF(item->pos(), QSizeF(look_.width, look_.height))).boundingRect();
 }
 
 bool TopologyView::eventFilter(QObject* watched, QEvent* event) {
@@ -420,6 +472,14 @@ bool TopologyView::eventFilter(QObject* watched, QEvent* event) {
         .arg(std::isnan(stages_[static_cast<std::size_t>(stage)].fill) ? QStringLiteral("–") : QStringLiteral("%1 %").arg(static_cast<double>(stages_[static_cast<std::size_t>(stage)].fill) * 100, 0, 'f', 0), show_count(static_cast<double>(stages_[static_cast<std::size_t>(stage)].depth))));
       return true;
     }
+    for (auto* item : canvas_->items(help->pos()))
+      if (const auto found = std::find(edge_items_.begin(), edge_items_.end(), item); found != edge_items_.end()) {
+        const auto edge = static_cast<std::size_t>(found - edge_items_.begin());
+        const auto& info = context_.node().hello().edges[edge];
+        QToolTip::showText(help->globalPos(), QStringLiteral("%1 to %2%3: %4/s of %5%6").arg(context_.node().stage_name(info.from), context_.node().stage_name(info.to), info.feedback ? QStringLiteral(" (feedback)") : QString(),
+          show_rate(static_cast<double>(edges_[edge].rate)), info.events.join(QStringLiteral(", ")), edges_[edge].blocked ? QStringLiteral("\nthe producer waits for credit") : QString()));
+        return true;
+      }
   }
   if (event->type() == QEvent::KeyPress && watched == canvas_) {
     const auto* key = static_cast<QKeyEvent*>(event);

@@ -65,6 +65,9 @@ class TopologyView : public View {
   friend class EdgeItem;
   struct StageNow { float fill = not_known, depth = not_known; int restarts = 0; bool restarted = false; ShardState worst = ShardState::unknown; };
   struct EdgeNow { float rate = not_known; bool blocked = false; };
+  // How large a stage is drawn. A long pipeline has room for small boxes only, with the names beside them, so that it is seen whole.
+  struct Look { double width = 118, height = 50, gap = 54; enum Size { roomy, snug, tight } size = roomy; };
+  [[nodiscard]] Look look_for(int layers) const;
   void rebuild();
   void rebuild_scene();
   void refresh();
@@ -78,13 +81,14 @@ class TopologyView : public View {
   ShardGrid* grid_;
   QWidget* legend_;
   QToolButton* back_;
+  Look look_;
   Layout layout_;
   std::vector<StageItem*> stage_items_;
   std::vector<EdgeItem*> edge_items_;
   std::vector<StageNow> stages_;
   std::vector<EdgeNow> edges_;
   float most_rate_ = 1;
-  int ticks_ = 0;
+  QTimer refresh_timer_;
   bool fitted_ = true;
 };
 

@@ -424,6 +424,7 @@ TraceView::TraceView(Context& context, QWidget* parent) : View(context, "trace",
   column->setSpacing(2);
   head_ = new QLabel;
   head_->setObjectName(QStringLiteral("trace-head"));
+  head_->setAccessibleName(QStringLiteral("The trace in short"));
   head_->setWordWrap(true);
   head_->setTextFormat(Qt::RichText);
   head_->setTextInteractionFlags(Qt::TextSelectableByMouse);
@@ -594,8 +595,13 @@ QString TraceView::subtitle() const {
     if (selection.stage() >= 0) return QStringLiteral("newest through %1").arg(node.stage_name(selection.stage()));
     return QStringLiteral("the newest sampled events");
   }
-  const auto shown = canvas_->shown().size(), all = canvas_->rows().visits.size();
-  return shown == all ? QStringLiteral("one event, visit by visit") : QStringLiteral("one event, %1 of %2 visits").arg(shown).arg(all);
+  const auto& visits = canvas_->rows().visits;
+  const auto shown = canvas_->shown().size(), all = visits.size();
+  auto text = shown == all ? QStringLiteral("one event, visit by visit") : QStringLiteral("one event, %1 of %2 visits").arg(shown).arg(all);
+  // The source tells of those that are sampled; of the others only visits that failed or were out of order are traced.
+  const bool sampled = std::any_of(visits.begin(), visits.end(), [](const Visit& visit) { return visit.span.outcome == Outcome::emitted; });
+  if (!sampled && all > 0) text += QStringLiteral(" · traced only where it failed or was out of order");
+  return text;
 }
 
 std::vector<QStringList> TraceView::rows() const {

@@ -24,7 +24,9 @@ class DeadLetterBox {
     const std::lock_guard lock(mutex_);
     ++count_;
     letters_.push_back(std::move(letter));
-    if (letters_.size() > keep_) letters_.pop_front();
+    if (letters_.size() <= keep_) return;
+    letters_.pop_front();
+    ++forgotten_;
   }
   [[nodiscard]] std::vector<BoxedDeadLetter> latest() const {
     const std::lock_guard lock(mutex_);
@@ -46,12 +48,17 @@ class DeadLetterBox {
     const std::lock_guard lock(mutex_);
     return count_;
   }
+  // Of all that were counted: pushed out by later ones.
+  [[nodiscard]] std::uint64_t forgotten() const {
+    const std::lock_guard lock(mutex_);
+    return forgotten_;
+  }
 
  private:
   const std::size_t keep_;
   mutable std::mutex mutex_;
   std::deque<BoxedDeadLetter> letters_;
-  std::uint64_t count_ = 0;
+  std::uint64_t count_ = 0, forgotten_ = 0;
 };
 
 }  // namespace mailroom::runtime

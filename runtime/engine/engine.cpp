@@ -639,6 +639,8 @@ void Engine::change_dead_letters(const DeadLetterFilter& filter, bool discard,
 
 std::vector<BoxedDeadLetter> Engine::dead_letters() const { return impl_->dead_letters.latest(); }
 
+std::uint64_t Engine::forgotten_dead_letters() const { return impl_->dead_letters.forgotten(); }
+
 Journal* Engine::journal() { return impl_->journal.get(); }
 
 std::size_t Engine::ready() const { return impl_->steps->jobs.size(); }

@@ -7,8 +7,11 @@
 #include <functional>
 #include <gmock/gmock.h>
 #include <netinet/in.h>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <random>
+#include <regex>
 #include <set>
 #include <sstream>
 #include <sys/socket.h>
@@ -23,6 +26,7 @@
 #include "cluster/face/http_api.hpp"
 #include "cluster/face/session_writer.hpp"
 #include "cluster/face/telemetry_client.hpp"
+#include "cluster/face/top_table.hpp"
 #include "cluster/node.hpp"
 
 namespace face_test {
@@ -119,7 +123,7 @@ class FaceTest : public ::testing::Test {
     fs::remove_all(folder_);
   }
   void put(const std::string& lines) { std::ofstream(folder_ / "in.jsonl", std::ios::app) << lines; }
-  void start(FaceLimits limits = {}, const std::string& ledger_members = "{}") {
+  void start(FaceLimits limits = {}, const std::string& ledger_members = "{}", std::optional<mailroom::runtime::Durability> durability = {}) {
     auto topology = json::parse(R"({"mailroom": 1, "name": "face", "stages": {
       "in": {"source": "tail", "path": "in.jsonl", "event": "Put"},
       "ledger": {"actor": "FaceLedger", "from": ["in"], "key": "account", "shards": 2,
@@ -130,6 +134,7 @@ class FaceTest : public ::testing::Test {
     mailroom::cluster::NodeOptions options;
     options.topology = folder_ / "face.json";
     options.data = folder_ / "data";
+    options.durability = durability;
     node_ = std::make_unique<mailroom::cluster::Node>(std::move(options));
     face_ = std::make_unique<Face>(node_->engine(), ListenOptions{}, "mailroom test", limits);
   }
@@ -270,6 +275,267 @@ TEST_F(FaceTest, MetricsHaveStandardNamesAndAddUp) {
     }
   }
   EXPECT_GT(families.size(), 35u);
+}
+
+// What people look at must be there, under the names that it is looked for, and of the type that the query takes it for.
+TEST_F(FaceTest, EachMetricOfTheGrafanaDashboardAndOfTheDocsIsServed) {
+  put("{\"account\": \"a\", \"cents\": 1, \"number\": 1}\n");
+  start();
+  ASSERT_TRUE(until([&] { return handled() == 1; }));
+  const auto served = request("GET", "/metrics").body;
+  std::map<std::string, std::string> types;
+  std::map<std::string, std::set<std::string>> labels;
+  std::istringstream lines(served);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("# TYPE ")) {
+      std::istringstream words(line.substr(7));
+      std::string name, type;
+      words >> name >> type;
+      types[name] = type;
+    } else if (!line.starts_with("#")) {
+      const auto name = line.substr(0, line.find_first_of("{ "));
+      for (auto at = line.find('{'); at != std::string::npos && at + 1 < line.size() && line[at] != '}';) {
+        const auto equals = line.find("=\"", at);
+        if (equals == std::string::npos) break;
+        labels[name].insert(line.substr(at + 1, equals - at - 1));
+        at = line.find('"', equals + 2) + 1;
+      }
+    }
+  }
+  const auto type_of = [&](std::string name) {
+    for (const std::string end : {"_bucket", "_sum", "_count"})
+      if (name.ends_with(end) && types.contains(name.substr(0, name.size() - end.size()))) return types[name.substr(0, name.size() - end.size())];
+    return types.contains(name) ? types[name] : std::string("not served");
+  };
+
+  std::ifstream file(MAILROOM_SOURCE_DIR "/docs/grafana-dashboard.json");
+  const auto dashboard = json::parse(file);
+  int panels = 0, queries = 0;
+  std::function<void(const json&)> look = [&](const json& panel) {
+    for (const auto& inner : panel.value("panels", json::array())) look(inner);
+    if (!panel.contains("targets")) return;
+    ++panels;
+    const auto unit = panel.at("fieldConfig").at("defaults").value("unit", "none");
+    for (const auto& target : panel["targets"]) {
+      const auto query = target.at("expr").get<std::string>();
+      ++queries;
+      const std::regex metric(R"((mailroom|process)_[a-z_]+)");
+      for (std::sregex_iterator found(query.begin(), query.end(), metric), none; found != none; ++found) {
+        const auto name = found->str();
+        const auto type = type_of(name);
+        EXPECT_NE(type, "not served") << name << " in \"" << panel["title"] << "\": " << query;
+        const auto before = query.substr(0, static_cast<std::size_t>(found->position()));
+        const bool as_counter = before.ends_with("rate(") || before.ends_with("increase(");
+        if (type == "gauge") { EXPECT_FALSE(as_counter) << query; }
+        if (type == "histogram") { EXPECT_TRUE(as_counter && query.starts_with("histogram_quantile(")) << query; }
+        if (name.find("_seconds") != std::string::npos) { EXPECT_EQ(unit, "s") << query; }
+        if (name.find("_bytes") != std::string::npos) { EXPECT_EQ(unit, "bytes") << query; }
+        // What is summed by must be a label of it.
+        if (const auto by = query.find(" by ("); by != std::string::npos) {
+          std::istringstream names(query.substr(by + 5, query.find(')', by) - by - 5));
+          for (std::string label; std::getline(names >> std::ws, label, ',');)
+            EXPECT_TRUE(labels[name].contains(label)) << label << " is no label of " << name << " in " << query;
+        }
+      }
+    }
+  };
+  look(dashboard);
+  EXPECT_GT(panels, 10);
+  EXPECT_GT(queries, 15);
+
+  // docs/operations.md names them in full or, after the first of a row, by their ends.
+  std::ifstream page(MAILROOM_SOURCE_DIR "/docs/operations.md");
+  const std::string all((std::istreambuf_iterator<char>(page)), {});
+  const auto begin = all.find("### Metrics");
+  ASSERT_NE(begin, std::string::npos);
+  std::istringstream rows(all.substr(begin, all.find("\n## ", begin) - begin));
+  std::set<std::string> said;
+  for (std::string row; std::getline(rows, row);) {
+    if (!row.starts_with("| `")) continue;
+    const auto cell = row.substr(0, row.find('|', 2));
+    const std::regex word("`([a-z_]+)`");
+    std::string base;
+    for (std::sregex_iterator found(cell.begin(), cell.end(), word), none; found != none; ++found) {
+      const auto name = (*found)[1].str();
+      if (!name.starts_with("_") && !name.starts_with("mailroom_") && !name.starts_with("process_")) continue;  // a label
+      if (!name.starts_with("_")) {
+        base = name;
+        said.insert(name);
+        EXPECT_NE(type_of(name), "not served") << name;
+        continue;
+      }
+      // "_restarts_total" after mailroom_failures_total: some beginning of the base with this end.
+      bool any = false;
+      for (auto cut = base.size(); cut != std::string::npos && cut > 0; cut = base.rfind('_', cut - 1))
+        if (type_of(base.substr(0, cut) + name) != "not served") {
+          any = true;
+          said.insert(base.substr(0, cut) + name);
+          break;
+        }
+      EXPECT_TRUE(any) << name << " after " << base;
+    }
+  }
+  for (const auto& [name, type] : types) EXPECT_TRUE(said.contains(name)) << name << " is served and stands nowhere in docs/operations.md";
+}
+
+TEST_F(FaceTest, TheApiIsThatOfItsPageAndNothingElse) {
+  start();
+  std::ifstream file(MAILROOM_SOURCE_DIR "/docs/openapi.json");
+  const auto page = json::parse(file);
+  EXPECT_EQ(request("GET", "/openapi.json").parsed(), page);
+  const std::set<std::string> all_methods = {"get", "put", "post", "delete", "patch", "options", "head"};
+  std::set<std::string> documented;
+  for (const auto& [path, members] : page["paths"].items()) {
+    documented.insert(path);
+    auto target = path;
+    for (const auto& [parameter, value] : {std::pair("{stage}", "ledger"), std::pair("{shard}", "0")})
+      if (const auto at = target.find(parameter); at != std::string::npos) target.replace(at, std::string(parameter).size(), value);
+    for (const auto& method : all_methods) {
+      if (method == "head" || method == "options") continue;
+      auto upper = method;
+      for (auto& c : upper) c = static_cast<char>(std::toupper(c));
+      const auto body = method == "post" ? std::string(R"({"ids": ["ledger/0:1"]})") : std::string();
+      const auto answer = request(upper, target, path.find("dead-letters/") != std::string::npos || path.ends_with("/state") ? body : std::string());
+      if (!members.contains(method)) {
+        EXPECT_EQ(answer.status, 405) << upper << " " << target;
+        continue;
+      }
+      EXPECT_NE(answer.status, 405) << upper << " " << target;
+      EXPECT_TRUE(members[method]["responses"].contains(std::to_string(answer.status))) << upper << " " << target << " answers " << answer.status << ", which its page does not know: " << answer.body;
+      if (answer.status == 404) { EXPECT_NE(answer.parsed()["error"]["code"], "unknown") << upper << " " << target << ": no such path"; }
+      // Everything that is $ref'd is there.
+      for (const auto& [status, response] : members[method]["responses"].items())
+        if (response.contains("$ref")) { EXPECT_NO_THROW((void)page.at(json::json_pointer(response["$ref"].get<std::string>().substr(1)))) << response["$ref"]; }
+    }
+  }
+  // The node's own list of its paths, as the source has it: each is documented.
+  std::ifstream source(MAILROOM_SOURCE_DIR "/cluster/face/http_api.cpp");
+  const std::string code((std::istreambuf_iterator<char>(source)), {});
+  const std::regex route(R"(is\(\{([^}]*)\}\))");
+  int routes = 0;
+  for (std::sregex_iterator found(code.begin(), code.end(), route), none; found != none; ++found) {
+    std::string path;
+    std::istringstream parts((*found)[1].str());
+    std::string before;
+    for (std::string part; std::getline(parts >> std::ws, part, ',');) {
+      const auto name = part == "nullptr" ? before == "stages" ? "{stage}" : "{shard}" : part.substr(1, part.size() - 2);
+      path += "/" + name;
+      before = name;
+    }
+    EXPECT_TRUE(documented.contains(path)) << path << " is served and not in docs/openapi.json";
+    ++routes;
+  }
+  EXPECT_EQ(static_cast<std::size_t>(routes), documented.size());
+  for (const auto* none : {"/api", "/api/v1", "/api/v2/snapshot", "/api/v1/stages", "/api/v1/stages/ledger", "/api/v1/dead-letters/erase", "/metrics/", "/admin", "/debug/pprof", "/.env"})
+    EXPECT_EQ(request("GET", none).status, none == std::string("/metrics/") ? 200 : 404) << none;
+}
+
+TEST_F(FaceTest, MemoryModeSaysHowManyDeadLettersItForgot) {
+  start({}, "{}", mailroom::runtime::Durability::memory);
+  const auto one = client();
+  EXPECT_EQ(next(*one, "gauges")["letters_forgotten"], 0);
+  EXPECT_EQ(request("GET", "/api/v1/dead-letters").parsed()["forgotten"], 0);
+  std::string lines;
+  for (int n = 0; n < 10'007; ++n) lines += "{\"account\": \"poor\", \"cents\": -1, \"number\": " + std::to_string(n) + "}\n";
+  put(lines);
+  ASSERT_TRUE(until([&] { return next(*one, "gauges")["letters_forgotten"] == 7; }));
+  const auto list = request("GET", "/api/v1/dead-letters?limit=1").parsed();
+  EXPECT_EQ(list["forgotten"], 7);
+  EXPECT_EQ(list["letters"][0]["id"].get<std::string>().substr(0, 7), "ledger/");
+}
+
+TEST_F(FaceTest, AClientCertificateIsARoleAndWithoutOneNobodyIsLetIn) {
+  const auto file = [&](const char* name) { return (folder_ / name).string(); };
+  const auto shell = [](const std::string& command) { return std::system((command + " 2>/dev/null").c_str()) == 0; };
+  const std::string key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 ";
+  if (!shell("openssl req -x509 " + key + "-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -keyout " + file("key.pem") + " -out " + file("cert.pem")))
+    GTEST_SKIP() << "no openssl program to make certificates with";
+  for (const std::string authority : {"ours", "theirs"})
+    ASSERT_TRUE(shell("openssl req -x509 " + key + "-subj /CN=" + authority + " -keyout " + file((authority + "-ca.key").c_str()) + " -out " + file((authority + "-ca.pem").c_str())));
+  for (const auto& [name, subject, authority] : {std::tuple("viewer", "/CN=ann", "ours"), std::tuple("operator", "/OU=operator/CN=bob", "ours"),
+                                                 std::tuple("stranger", "/OU=operator/CN=eve", "theirs")})
+    ASSERT_TRUE(shell("openssl req " + key + "-subj " + subject + " -keyout " + file((std::string(name) + ".key").c_str()) + " -out " + file("request.pem")) &&
+                shell("openssl x509 -req -days 1 -in " + file("request.pem") + " -CA " + file((std::string(authority) + "-ca.pem").c_str()) + " -CAkey " +
+                      file((std::string(authority) + "-ca.key").c_str()) + " -CAcreateserial -out " + file((std::string(name) + ".pem").c_str())));
+  start();
+  ListenOptions options;
+  options.certificate = file("cert.pem");
+  options.private_key = file("key.pem");
+  options.client_ca = file("ours-ca.pem");
+  face_ = std::make_unique<Face>(node_->engine(), options, "mailroom test");
+  auto address = mailroom::cluster::read_telemetry_address(face_->url());
+  address.ca = file("cert.pem");
+  const auto role = [&](const std::string& certificate, const std::string& with_key) {
+    address.certificate = certificate.empty() ? "" : file(certificate.c_str());
+    address.private_key = with_key.empty() ? "" : file(with_key.c_str());
+    mailroom::cluster::TelemetryClient one(address, std::chrono::seconds(15));
+    return next(one, "hello")["role"].get<std::string>();
+  };
+  EXPECT_EQ(role("viewer.pem", "viewer.key"), "viewer");
+  EXPECT_EQ(role("operator.pem", "operator.key"), "operator");
+  ASSERT_TRUE(shell("cat " + file("operator.pem") + " " + file("operator.key") + " > " + file("both.pem")));
+  EXPECT_EQ(role("both.pem", ""), "operator") << "certificate and key in one file";
+  const auto refusal = [&](const std::string& certificate, const std::string& with_key) -> std::string {
+    try {
+      return role(certificate, with_key);
+    } catch (const mailroom::cluster::Disconnected& error) {
+      return error.what();
+    }
+  };
+  EXPECT_THAT(refusal("", ""), HasSubstr("give --tls-certificate"));
+  EXPECT_THAT(refusal("stranger.pem", "stranger.key"), HasSubstr("does not trust"));
+  EXPECT_THROW(role("viewer.pem", "operator.key"), mailroom::BadValue);
+  EXPECT_THROW(role("nothing.pem", ""), mailroom::BadValue);
+  EXPECT_THROW(role("viewer.pem", ""), mailroom::BadValue) << "there is no key in it";
+  // The API goes by the same roles.
+  const auto post = [&](const std::string& who) {
+    const auto out = file("answer");
+    (void)shell("printf 'POST /api/v1/stages/ledger/pause HTTP/1.1\\r\\nHost: " + face_->address() + "\\r\\nConnection: close\\r\\nContent-Length: 0\\r\\n\\r\\n' | "
+                      "openssl s_client -quiet -connect " + face_->address() + " -CAfile " + file("cert.pem") + " -cert " + file((who + ".pem").c_str()) + " -key " +
+                      file((who + ".key").c_str()) + " > " + out);
+    std::ifstream in(out);
+    return parse(std::string((std::istreambuf_iterator<char>(in)), {})).status;
+  };
+  EXPECT_EQ(post("viewer"), 403);
+  EXPECT_EQ(post("operator"), 202);
+}
+
+TEST(TopTable, FitsTheTerminalAndLeavesOutWhatSaysLeast) {
+  json hello = {{"type", "hello"}, {"topology", "orders"}, {"node", "n1"}, {"durable", true}, {"stages", json::array()}, {"shards", json::array()},
+                {"shard_columns", {"state", "depth", "in", "out", "retries", "restarts", "dead_letters", "late", "duplicates", "missing", "order_breaks", "wait_p99_us"}}};
+  json rows = json::array();
+  for (int n = 0; n < 30; ++n) {
+    const auto name = "a-stage-with-a-longer-name-" + std::to_string(n);
+    hello["stages"].push_back({{"name", name}, {"capacity", 1000}});
+    hello["shards"].push_back({name, 0});
+    rows.push_back({n, n == 20 ? 5 : 0, n == 20 ? 990 : 0, 100, 100, 1'234'567, 0, n == 7 ? 3 : 0, 0, 0, 0, 0, 80});
+  }
+  mailroom::cluster::TopTable table(hello, false);
+  const auto begin = std::chrono::steady_clock::time_point(std::chrono::hours(1));
+  const json gauges = {{"type", "gauges"}, {"full", true}, {"uptime_us", 5'000'000}, {"rss_bytes", 1 << 25}, {"shards", rows}, {"edges", json::array()}, {"sources", json::array()}};
+  table.take(gauges, begin);
+  json events = json::array();
+  for (int n = 0; n < 60; ++n) events.push_back({{"at_us", 0}, {"kind", "late"}, {"shard", 7}, {"key", "k\x1b[2J\xC2\x9B" + std::to_string(n)}, {"text", std::string(300, 'x')}});
+  table.take({{"type", "events"}, {"dropped", 0}, {"events", events}}, begin);
+  for (const auto& [columns, lines] : {std::pair<std::size_t, std::size_t>(80, 24), {200, 50}, {40, 10}, {20, 5}, {132, 43}}) {
+    const auto text = table.text(begin + std::chrono::seconds(1), {columns, lines, false});
+    std::istringstream in(text);
+    std::size_t count = 0;
+    for (std::string line; std::getline(in, line); ++count) {
+      const auto width = std::count_if(line.begin(), line.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+      EXPECT_LE(width, static_cast<std::ptrdiff_t>(columns)) << line;
+      EXPECT_EQ(line.find('\x1b'), std::string::npos) << "a key drives the terminal";
+    }
+    EXPECT_LE(count, lines) << text;
+    if (lines >= 24) {
+      EXPECT_THAT(text, AllOf(HasSubstr("stuck"), HasSubstr("wait p99"))) << "what is wrong is never left out";
+      EXPECT_THAT(text, HasSubstr("late"));
+    }
+    if (columns == 80) { EXPECT_THAT(text, AllOf(HasSubstr("calmer ones"), ::testing::Not(HasSubstr("retries")))); }
+    if (columns == 200) { EXPECT_THAT(text, AllOf(HasSubstr("retries"), HasSubstr("a-stage-with-a-longer-name-2"))); }
+  }
+  EXPECT_THAT(table.text(begin + std::chrono::seconds(9), {80, 24, false}), HasSubstr("silent for 9 s"));
+  EXPECT_THAT(table.text(begin, {}), HasSubstr("a-stage-with-a-longer-name-29")) << "a file has room for all";
 }
 
 TEST_F(FaceTest, AWebPageOfAnotherSiteReachesNothing) {

@@ -113,6 +113,12 @@ TEST(FrameCodec, LiesAreRefusedWithTheirReason) {
   EXPECT_FALSE(refused(decoder, QByteArray::fromHex("a2647479706566676175676573667368617264739b0000010000000000")).isEmpty());
   EXPECT_FALSE(refused(decoder, QByteArray::fromHex("a26474797065666761756765736178") + QByteArray(100'000, '\x81')).isEmpty());
   EXPECT_FALSE(refused(decoder, QByteArray(max_frame_bytes + 1, '\xa0')).isEmpty());
+  // A node without edges has no edge's row (nor is it taken for a stage's).
+  auto alone = small_hello();
+  alone.edges.clear();
+  FrameDecoder without;
+  decoded<Hello>(without, encode(alone));
+  EXPECT_EQ(refused(without, encode(small_gauges(0, 1))), QStringLiteral("index 0, but hello named 0"));
   auto hello = small_hello();
   hello.edges[0].to = 7;
   FrameDecoder other;

@@ -1,40 +1,12 @@
 // Sources: session files whole, cut and damaged; a node that is silent, killed, back again, or lies.
 #include <QTemporaryDir>
-#include <QWebSocket>
-#include <QWebSocketServer>
+#include <random>
 
 #include "dashboard/source/generator_feed.hpp"
-#include "tests/dashboard/help.hpp"
+#include "tests/dashboard/fake_node.hpp"
 
 namespace mailroom::dashboard {
 namespace {
-
-// A node as far as a WebSocket goes.
-class FakeNode : public QObject {
- public:
-  explicit FakeNode(quint16 port = 0) : server_(QStringLiteral("node"), QWebSocketServer::NonSecureMode) {
-    EXPECT_TRUE(server_.listen(QHostAddress::LocalHost, port));
-    connect(&server_, &QWebSocketServer::newConnection, this, [this] {
-      client.reset(server_.nextPendingConnection());
-      ++clients;
-      if (on_connect) on_connect(*client);
-    });
-  }
-  ~FakeNode() override {
-    if (client) client->abort();
-    client.reset();
-    server_.close();
-  }
-  [[nodiscard]] quint16 port() const { return server_.serverPort(); }
-  [[nodiscard]] NodeAddress address() const { return {QUrl(QStringLiteral("ws://127.0.0.1:%1/telemetry").arg(port())), {}, {}}; }
-  void send(const QByteArray& bytes) { if (client) client->sendBinaryMessage(bytes); }
-  std::unique_ptr<QWebSocket> client;
-  int clients = 0;
-  std::function<void(QWebSocket&)> on_connect;
-
- private:
-  QWebSocketServer server_;
-};
 
 TEST(Session, WhatWasWrittenIsReadAndIndexedByTheSecond) {
   QTemporaryDir folder;
@@ -144,7 +116,7 @@ TEST(Live, ANodeKilledIsToldAndFoundAgain) {
   ASSERT_TRUE(wait_until([&] { return window.context().node().link().state == LinkState::live && window.context().node().last_us() > 0; }));
   EXPECT_EQ(window.banner_text(), QString());
   node.reset();
-  ASSERT_TRUE(wait_until([&] { return window.context().node().stale() && window.banner_text().contains(QStringLiteral("old")); }));
+  ASSERT_TRUE(wait_until([&] { return window.context().node().stale() && window.banner_text().contains(QStringLiteral("Not connected: what you see is of")); }));
   EXPECT_TRUE(window.context().node().known()) << "what was known stays to be looked at";
   node = std::make_unique<FakeNode>(static_cast<quint16>(address.url.port()));
   node->on_connect = greet;
@@ -182,6 +154,122 @@ TEST(Live, ANodeThatLiesIsToldAndLeft) {
   EXPECT_EQ(window.context().node().row(1)[ShardColumn::in], 200) << "the honest frame counts";
   for (int at = 0; at < 30; ++at) node.send(QByteArray(1'000, static_cast<char>(0x80 + at)));
   ASSERT_TRUE(wait_until([&] { return node.clients >= 2; })) << "left, and tried again";
+}
+
+// Twenty thousand frames of a node that lies, among honest ones so that it is not left for it, while every view is looked at:
+// damaged bytes, and well-formed frames with figures and times that cannot be.
+TEST(Live, TwentyThousandLiesLeaveTheWindowUpAndTheTruthShown) {
+  std::mt19937_64 random(20'251'125);
+  const auto number = [&]() -> std::int64_t {
+    constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+    const std::int64_t odd[] = {0, 1, -1, 99, 100, 1 << 20, most, most - 1, std::numeric_limits<std::int64_t>::min(), test_begin_us, -test_begin_us, test_begin_us + 7 * second_us};
+    return odd[random() % std::size(odd)];
+  };
+  MainWindow window;
+  window.resize(1280, 800);
+  window.show();
+  FakeNode node;
+  node.on_connect = [](QWebSocket& client) { client.sendBinaryMessage(encode(small_hello())); };
+  window.context().watch(Source::live(node.address()));
+  ASSERT_TRUE(wait_until([&] { return window.context().node().known(); }));
+  const auto& model = window.context().node();
+  Micros now = second_us;
+  int sent = 0, damaged = 0;
+  for (int round = 0; round < 200; ++round) {
+    for (int each = 0; each < 100; ++each, ++sent) {
+      QByteArray bytes;
+      switch (random() % 5) {
+        case 0: {
+          auto gauges = small_gauges(now, 100);
+          gauges.wall_us = random() % 3 == 0 ? number() : gauges.wall_us;
+          gauges.uptime_us = number();
+          for (auto& row : gauges.shards)
+            for (auto& value : row.values) value = random() % 2 == 0 ? number() : value;
+          for (auto& row : gauges.edges)
+            for (auto& value : row.values) value = number();
+          bytes = encode(gauges);
+          break;
+        }
+        case 1: {
+          Event event;
+          event.id = number();
+          event.at_us = random() % 2 == 0 ? number() : test_begin_us + now;
+          event.kind = static_cast<EventKind>(random() % 18);
+          event.shard = static_cast<int>(random() % 3);
+          event.from = static_cast<int>(random() % 3);
+          event.key = QString(static_cast<int>(random() % 3'000), QChar(static_cast<char16_t>(random() % 0xD800)));
+          event.text = QStringLiteral("<b>%1</b>\n").arg(QString(100, u'\u202E'));
+          event.trace = QString::number(random() % 7, 16);
+          event.sequence = event.first = number();
+          event.last = event.highest = event.left = event.count = event.attempt = number();
+          event.belonged_us = event.first_us = event.delay_us = number();
+          EventList list;
+          list.dropped = number();
+          list.events = {event};
+          bytes = encode(list);
+          break;
+        }
+        case 2: {
+          Span span;
+          span.trace = QString::number(random() % 7, 16);
+          span.shard = static_cast<int>(random() % 3);
+          span.from = static_cast<int>(random() % 3);
+          span.attempt = number();
+          span.entered_us = number();
+          span.started_us = number();
+          span.ended_us = number();
+          span.outcome = static_cast<Outcome>(random() % 7);
+          SpanList list;
+          list.spans = {span};
+          bytes = encode(list);
+          break;
+        }
+        default: {
+          bytes = random() % 2 == 0 ? encode(small_gauges(now, 100)) : encode(small_hello());
+          for (auto flips = 1 + random() % 8; flips > 0; --flips) bytes[static_cast<qsizetype>(random() % static_cast<std::size_t>(bytes.size()))] = static_cast<char>(random());
+          ++damaged;
+        }
+      }
+      node.send(bytes);
+      // A node that only lies is left: see above.
+      if (each % 10 == 9) node.send(encode(small_hello()));
+    }
+    now += second_us / 4;
+    node.send(encode(small_gauges(now, 1'000 + round)));
+    constexpr const char* views[] = {"mailboxes", "supervision", "cluster", "dead-letters", "trace"};
+    window.raise_view(views[round % 5]);
+    if (round % 7 == 0 && model.shard_count() > 1) window.context().selection.select_shard(model.stage_of(1), 1);
+    if (round % 11 == 0 && !model.traces().traces().empty()) window.context().selection.select_trace(model.traces().traces().back());
+    if (round % 13 == 0) window.context().selection.clear();
+    QApplication::processEvents(QEventLoop::AllEvents, 5);
+    if (round % 10 == 0) EXPECT_FALSE(window.grab().isNull());
+  }
+  // An honest word at the end is taken: also where a lie had named a time far ahead.
+  ASSERT_TRUE(wait_until([&] {
+    now += second_us / 20;
+    node.send(encode(small_hello()));
+    node.send(encode(small_gauges(now, 5'000'000 + now / 1'000)));
+    const auto in = model.shard_count() == 3 ? model.row(1)[ShardColumn::in] : 0;
+    return in > 5'000'000 && in < 10'000'000 && model.last_us() < test_begin_us + now + 10 * second_us && model.bad_frames() > 1'000;
+  }));
+  EXPECT_EQ(sent, 20'000);
+  EXPECT_GT(damaged, 5'000);
+  EXPECT_FALSE(window.grab().isNull());
+  EXPECT_TRUE(window.banner_text().contains(QStringLiteral("frames of this node are none"))) << qPrintable(window.banner_text());
+}
+
+TEST(Live, AClockThatIsSetBackBeginsAnewInsteadOfStandingStill) {
+  MainWindow window;
+  window.show();
+  FakeNode node;
+  node.on_connect = [](QWebSocket& client) { client.sendBinaryMessage(encode(small_hello())); };
+  window.context().watch(Source::live(node.address()));
+  ASSERT_TRUE(wait_until([&] { return window.context().node().known(); }));
+  for (int at = 0; at < 10; ++at) node.send(encode(small_gauges(3'600 * second_us + at * second_us, 100 + at)));
+  ASSERT_TRUE(wait_until([&] { return window.context().node().row(1)[ShardColumn::in] == 109; }));
+  for (int at = 0; at < 10; ++at) node.send(encode(small_gauges(at * second_us, 200 + at)));
+  ASSERT_TRUE(wait_until([&] { return window.context().node().row(1)[ShardColumn::in] == 209; }));
+  EXPECT_EQ(window.context().node().last_us(), test_begin_us + 9 * second_us);
 }
 
 TEST(Live, NobodyThereIsToldWithTheNextTry) {

@@ -1,6 +1,13 @@
 // What a person does: find, filter, pause, scrub, drill, pin, export, retry; with mouse and keys.
 #include <QAbstractButton>
+#include <QAbstractScrollArea>
 #include <QAbstractSpinBox>
+#include <QAccessible>
+#include <QAction>
+#include <QDialogButtonBox>
+#include <QMenu>
+#include <QScrollBar>
+#include <QTableWidget>
 #include <QComboBox>
 #include <QDockWidget>
 #include <QHeaderView>
@@ -15,19 +22,19 @@
 #include <QTest>
 #include <QToolButton>
 #include <QTreeView>
-#include <QWebSocket>
-#include <QWebSocketServer>
 
 #include "dashboard/shell/connect_dialog.hpp"
 #include "dashboard/shell/export.hpp"
 #include "dashboard/shell/filter_bar.hpp"
+#include "dashboard/shell/keys_dialog.hpp"
+#include "dashboard/theme/theme.hpp"
 #include "dashboard/views/cluster_view.hpp"
 #include "dashboard/views/dead_letters_view.hpp"
 #include "dashboard/views/kpi_strip.hpp"
 #include "dashboard/views/mailboxes_view.hpp"
 #include "dashboard/views/supervision_view.hpp"
 #include "dashboard/views/topology_view.hpp"
-#include "tests/dashboard/help.hpp"
+#include "tests/dashboard/fake_node.hpp"
 
 namespace mailroom::dashboard {
 namespace {
@@ -187,6 +194,69 @@ TEST_F(Dashboard, TheOverviewNamesTheCulprit) {
   EXPECT_EQ(window.context().node().stage_name(window.context().selection.stage()), QStringLiteral("enrich-b"));
 }
 
+// Each number has a culprit of its own: another shard in another stage.
+TEST(Overview, EachNumberNamesItsOwnCulpritAndAClickSelectsIt) {
+  auto hello = small_hello();
+  hello.stages[1].name = QStringLiteral("left");
+  auto right = hello.stages[1];
+  right.name = QStringLiteral("right");
+  right.shards = 3;
+  hello.stages.push_back(right);
+  hello.shards = {{0, 0}, {1, 0}, {1, 1}, {2, 0}, {2, 1}, {2, 2}};
+  FakeNode node;
+  node.on_connect = [&](QWebSocket& client) { client.sendBinaryMessage(encode(hello)); };
+  MainWindow window;
+  window.show();
+  ASSERT_EQ(window.watch(QStringLiteral("127.0.0.1:%1").arg(node.port())), QString());
+  ASSERT_TRUE(wait_until([&] { return window.context().node().known(); }));
+  for (int at = 1; at <= 8; ++at) {
+    Gauges gauges;
+    gauges.wall_us = test_begin_us + at * second_us / 4;
+    for (int shard = 0; shard < 6; ++shard) {
+      auto row = shard_row(shard, shard == 0 ? unknown_value : shard, at * 100, at * 100);
+      for (const auto column : {ShardColumn::late, ShardColumn::duplicates, ShardColumn::missing, ShardColumn::order_breaks, ShardColumn::restarts, ShardColumn::dead_letters, ShardColumn::retries}) row[column] = 0;
+      row[ShardColumn::wait_p99_us] = 1'000 + shard;
+      if (shard == 2) row[ShardColumn::depth] = 90;             // left/1: the deepest
+      if (shard == 4) row[ShardColumn::wait_p99_us] = 400'000;  // right/1: the slowest
+      if (shard == 3) row[ShardColumn::late] = at;              // right/0: out of order
+      if (shard == 1) row[ShardColumn::dead_letters] = at;      // left/0
+      if (shard == 5) row[ShardColumn::restarts] = at / 4;      // right/2
+      gauges.shards.push_back(row);
+    }
+    gauges.full = true;
+    node.send(encode(gauges));
+    EventList list;
+    const auto add = [&](EventKind kind, int shard) {
+      Event event;
+      event.id = at * 10 + static_cast<int>(list.events.size());
+      event.at_us = gauges.wall_us;
+      event.kind = kind;
+      event.shard = shard;
+      list.events.push_back(event);
+    };
+    add(EventKind::late, 3);
+    add(EventKind::dead_letter, 1);
+    if (at % 4 == 0) add(EventKind::restart, 5);
+    if (at == 1) { add(EventKind::late, 4); add(EventKind::dead_letter, 2); }  // fewer elsewhere
+    node.send(encode(list));
+  }
+  auto& kpis = view<KpiStrip>(window, "kpi");
+  ASSERT_TRUE(wait_until([&] { return window.context().node().row(1)[ShardColumn::in] == 800 && kpis.tile(KpiStrip::restarts)->content().shard >= 0 && kpis.tile(KpiStrip::wait)->content().shard >= 0; }));
+  struct { KpiStrip::Tile tile; const char* culprit; } const wanted[] = {
+      {KpiStrip::queued, "left/1"}, {KpiStrip::wait, "right/1"}, {KpiStrip::disorder, "right/0"}, {KpiStrip::dead_letters, "left/0"}, {KpiStrip::restarts, "right/2"}};
+  for (const auto& [tile, culprit] : wanted) {
+    const auto& content = kpis.tile(tile)->content();
+    EXPECT_EQ(window.context().node().shard_name(content.shard), QLatin1String(culprit)) << qPrintable(kpis.tile(tile)->text());
+    EXPECT_EQ(content.stage, window.context().node().stage_of(content.shard));
+    if (tile != KpiStrip::dead_letters) { EXPECT_TRUE(content.note.contains(QLatin1String(culprit))) << qPrintable(content.note); }
+    EXPECT_TRUE(kpis.tile(tile)->accessibleName().contains(content.note));
+    window.context().selection.clear();
+    QTest::mouseClick(kpis.tile(tile), Qt::LeftButton);
+    EXPECT_EQ(window.context().node().shard_name(window.context().selection.shard()), QLatin1String(culprit));
+    EXPECT_EQ(window.context().selection.stage(), window.context().node().stage_of(window.context().selection.shard()));
+  }
+}
+
 TEST_F(Dashboard, DeadLettersAreRetriedByOperatorsOfLiveNodesOnly) {
   window.raise_view("dead-letters");
   auto& letters = view<DeadLettersView>(window, "dead-letters");
@@ -312,6 +382,131 @@ TEST_F(Dashboard, EachControlHasANameForThoseWhoDoNotSee) {
   }
 }
 
+// Everything that the keyboard can reach, in the window and in each dialog: as a screen reader would say it.
+TEST_F(Dashboard, WhateverCanHaveTheFocusHasANameForScreenReaders) {
+  window.watch(QStringLiteral("127.0.0.1:9"));  // nobody: the banner with its button
+  ASSERT_TRUE(wait_until([&] { return window.banner_text().contains(QStringLiteral("Trying again")); }));
+  window.context().show(0);
+  window.context().filters.add({Filter::Field::actor, QStringLiteral("enrich"), false});
+  for (const char* name : {"supervision", "cluster", "dead-letters", "trace", "mailboxes"}) {
+    window.raise_view(name);
+    QApplication::processEvents();
+  }
+  FindDialog find(window.context(), &window);
+  FilterDialog filter(window.context(), &window);
+  ConnectDialog connect(&window);
+  KeysDialog keys(&window);
+  int controls = 0;
+  for (QWidget* root : std::initializer_list<QWidget*>{&window, &find, &filter, &connect, &keys}) {
+    for (auto* each : root->findChildren<QWidget*>()) {
+      if (each->window() != root || each->focusPolicy() == Qt::NoFocus || each->isHidden()) continue;
+      if (each->focusProxy() || qobject_cast<QScrollBar*>(each) || each->objectName().startsWith(QStringLiteral("qt_"))) continue;
+      auto* interface = QAccessible::queryAccessibleInterface(each);
+      ASSERT_TRUE(interface);
+      EXPECT_FALSE(interface->text(QAccessible::Name).trimmed().isEmpty()) << each->metaObject()->className() << " \"" << qPrintable(each->objectName()) << "\" in " << each->parentWidget()->metaObject()->className() << " of " << qPrintable(root->objectName());
+      ++controls;
+    }
+  }
+  EXPECT_GT(controls, 60);
+}
+
+TEST_F(Dashboard, TabGoesThroughEveryControlAndComesRound) {
+  window.activateWindow();
+  auto* first = window.findChild<QToolButton*>(QStringLiteral("button-pause"));
+  first->setFocus();
+  QSet<QWidget*> seen;
+  for (int step = 0; step < 300; ++step) {
+    auto* focus = QApplication::focusWidget();
+    ASSERT_TRUE(focus);
+    if (seen.contains(focus) && focus == first) break;
+    seen.insert(focus);
+    QTest::keyClick(focus, Qt::Key_Tab);
+  }
+  EXPECT_EQ(QApplication::focusWidget(), first) << "it comes round: no view keeps the keyboard";
+  for (auto* view : window.views())
+    if (view->isVisible() && !view->visibleRegion().isEmpty()) {
+      EXPECT_TRUE(std::any_of(seen.begin(), seen.end(), [&](QWidget* each) { return each == view || view->isAncestorOf(each); })) << qPrintable(view->objectName()) << " is not reached";
+    }
+}
+
+TEST_F(Dashboard, EveryShortcutIsInTheListOfKeys) {
+  QString listed;
+  for (const auto& [keys, does] : key_help()) listed += QStringLiteral(", ") + keys + u',';
+  int shortcuts = 0;
+  for (auto* action : window.findChildren<QAction*>())
+    for (const auto& keys : action->shortcuts()) {
+      ++shortcuts;
+      EXPECT_TRUE(listed.contains(QStringLiteral(" %1,").arg(keys.toString()))) << qPrintable(keys.toString()) << " " << qPrintable(action->text());
+    }
+  EXPECT_GE(shortcuts, 14);
+  bool opened = false;
+  QTimer::singleShot(0, [&] {
+    if (auto* dialog = QApplication::activeModalWidget()) {
+      opened = dialog->objectName() == QStringLiteral("keys-dialog");
+      dialog->close();
+    }
+  });
+  QTest::keyClick(&window, Qt::Key_F1);
+  EXPECT_TRUE(opened);
+}
+
+TEST(Remembered, TheThemeTheLayoutAndTheAddressesAreThereTheNextTime) {
+  QSettings().clear();
+  {
+    MainWindow window(true);
+    window.show();
+    ASSERT_TRUE(Theme::get().dark());
+    QTest::mouseClick(window.findChild<QToolButton*>(QStringLiteral("button-theme")), Qt::LeftButton);
+    EXPECT_FALSE(Theme::get().dark());
+    ASSERT_EQ(window.watch(QStringLiteral("localhost:7979")), QString());
+    window.findChild<QDockWidget*>(QStringLiteral("ordering-dock"))->hide();
+    window.close();
+  }
+  EXPECT_FALSE(QSettings().value(QStringLiteral("dark"), true).toBool()) << "mailroom-dashboard starts with it";
+  MainWindow window(true);
+  window.show();
+  EXPECT_TRUE(window.findChild<QDockWidget*>(QStringLiteral("ordering-dock"))->isHidden());
+  const ConnectDialog dialog(&window);
+  EXPECT_EQ(dialog.field()->itemText(0), QStringLiteral("localhost:7979"));
+  Theme::get().apply(true);
+  QSettings().clear();
+}
+
+// A long pipeline is seen whole: no stage is outside, none lies over another.
+TEST(Topology, ALongPipelineIsSeenWholeInAWindowOf1280) {
+  auto hello = small_hello();
+  hello.stages.resize(1);
+  hello.shards = {{0, 0}};
+  hello.edges.clear();
+  for (int at = 1; at < 13; ++at) {
+    StageInfo stage;
+    stage.name = QStringLiteral("payment_results_%1").arg(at);
+    stage.kind = StageKind::actor;
+    stage.shards = 1;
+    stage.capacity = 100;
+    hello.stages.push_back(stage);
+    hello.shards.push_back({at, 0});
+    hello.edges.push_back({at - 1, at, {QStringLiteral("Event")}, false});
+    if (at > 2) hello.edges.push_back({at, at - 2, {QStringLiteral("Event")}, true});
+  }
+  FakeNode node;
+  node.on_connect = [&](QWebSocket& client) { client.sendBinaryMessage(encode(hello)); };
+  MainWindow window;
+  window.resize(1280, 800);
+  window.show();
+  ASSERT_EQ(window.watch(QStringLiteral("127.0.0.1:%1").arg(node.port())), QString());
+  ASSERT_TRUE(wait_until([&] { return window.context().node().known(); }));
+  auto& topology = view<TopologyView>(window, "topology");
+  const auto whole = topology.canvas()->viewport()->rect();
+  ASSERT_TRUE(wait_until([&] { return topology.stage_rect(12).right() <= whole.right() + 1; })) << topology.stage_rect(12).right() << " of " << whole.right();
+  for (int at = 0; at < 13; ++at) {
+    const auto rect = topology.stage_rect(at);
+    EXPECT_TRUE(whole.adjusted(-1, -1, 1, 1).contains(rect)) << at;
+    EXPECT_GE(rect.width(), 20);
+    if (at > 0) { EXPECT_FALSE(rect.intersects(topology.stage_rect(at - 1))) << at; }
+  }
+}
+
 TEST_F(Dashboard, TheLayoutComesBack) {
   const auto state = window.saveState(1);
   auto* dock = window.findChild<QDockWidget*>(QStringLiteral("ordering-dock"));
@@ -365,10 +560,21 @@ TEST(Connect, AddressesAreReadOrRefusedWithAReason) {
   EXPECT_TRUE(std::holds_alternative<QString>(parse_address(QStringLiteral("ws://node.example:7070"), QStringLiteral("secret")))) << "no token in the clear";
   QTemporaryDir folder;
   QSettings settings(folder.filePath(QStringLiteral("s.ini")), QSettings::IniFormat);
-  for (int at = 0; at < 12; ++at) remember_address(settings, QStringLiteral("n%1:1").arg(at));
-  remember_address(settings, QStringLiteral("n5:1"));
+  const auto remember = [&](const QString& address, const TlsFiles& tls = {}) {
+    auto parsed = std::get<NodeAddress>(parse_address(address, QStringLiteral("secret")));
+    parsed.tls = tls;
+    remember_address(settings, parsed);
+  };
+  const TlsFiles tls{QStringLiteral("ca.pem"), QStringLiteral("me.pem"), QStringLiteral("me.key")};
+  for (int at = 0; at < 12; ++at) remember(QStringLiteral("wss://n%1:1").arg(at), tls);
+  remember(QStringLiteral("wss://n5:1"));
   EXPECT_EQ(recent_addresses(settings).size(), 10);
-  EXPECT_EQ(recent_addresses(settings).front(), QStringLiteral("n5:1"));
+  EXPECT_EQ(recent_addresses(settings).front(), QStringLiteral("wss://n5:1"));
+  EXPECT_EQ(recent_tls(settings, QStringLiteral("wss://n7:1")), tls);
+  EXPECT_EQ(recent_tls(settings, QStringLiteral("wss://n5:1")), TlsFiles()) << "this time without";
+  EXPECT_EQ(recent_tls(settings, QStringLiteral("wss://n0:1")), TlsFiles()) << "forgotten with its address";
+  EXPECT_FALSE(QString::fromUtf8([&] { settings.sync(); QFile file(settings.fileName()); EXPECT_TRUE(file.open(QIODevice::ReadOnly)); return file.readAll(); }()).contains(QStringLiteral("secret")));
+  EXPECT_TRUE(std::holds_alternative<QString>(parse_address(QStringLiteral("127.0.0.1:7070"), {}, tls))) << "certificates without TLS";
 }
 
 }  // namespace
