@@ -1,5 +1,6 @@
 // dashboard-load: the window under synthetic load, and what the GUI thread pays for it.
 //   QT_QPA_PLATFORM=offscreen dashboard-load [--stages 200] [--shards 10000] [--seconds 60] [--view mailboxes]
+//   QT_QPA_PLATFORM=offscreen dashboard-load --history-hours 8     what that much history takes in memory, with full lists of events and traces
 #include <sys/resource.h>
 
 #include <QApplication>
@@ -9,6 +10,7 @@
 #include <QTimer>
 
 #include "dashboard/shell/main_window.hpp"
+#include "dashboard/source/generator.hpp"
 #include "dashboard/theme/theme.hpp"
 
 namespace {
@@ -22,6 +24,63 @@ double rss_mb() {
   if (!file.open(QIODevice::ReadOnly)) return 0;
   return file.readAll().split(' ').value(1).toDouble() * 4096 / (1 << 20);
 }
+// A model filled as a node of that size would in so many hours, a frame with every row each second; faster than that, and without views.
+int measure_history(int stages, int shards, int hours) {
+  using namespace mailroom::dashboard;
+  const double begin_mb = rss_mb();
+  GeneratorOptions options;
+  options.stages = stages;
+  options.shards = shards;
+  options.live = false;
+  Generator generator(options, 1'764'685'440LL * second_us);
+  NodeModel node;
+  Batch batch;
+  batch.hello = generator.hello();
+  batch.link.state = LinkState::live;
+  const auto began = batch.hello->started_us;
+  batch.gauges = {generator.step(began + second_us).gauges};
+  node.apply(batch);
+  batch.hello.reset();
+  std::printf("%d stages, %d shards\n  RSS with the first frame    %.0f MB (%.0f MB before)\n", node.stage_count(), node.shard_count(), rss_mb(), begin_mb);
+  for (int at = 2; at <= hours * 3'600; ++at) {
+    auto& gauges = batch.gauges.front();
+    gauges.wall_us = began + at * second_us;
+    for (auto& row : gauges.shards) row[ShardColumn::in] += 7, row[ShardColumn::out] += 7, row[ShardColumn::depth] = (row.index + at) % 50;
+    for (auto& row : gauges.edges) row[EdgeColumn::sent] += 70;
+    node.apply(batch);
+    if (at % 3'600 == 0) {
+      std::printf("  RSS after %d h              %.0f MB\n", at / 3'600, rss_mb());
+      std::fflush(stdout);
+    }
+  }
+  batch.gauges.clear();
+  for (std::size_t at = 0; at < EventLog::most + 1'000; ++at) {
+    Event event;
+    event.id = static_cast<std::int64_t>(at);
+    event.at_us = node.last_us();
+    event.kind = EventKind::late;
+    event.shard = static_cast<int>(at % static_cast<std::size_t>(node.shard_count()));
+    event.key = QStringLiteral("customer-%1").arg(at);
+    event.trace = QString::number(0x1'0000'0000 + at, 16);
+    event.text = QStringLiteral("the price service did not answer within %1 ms").arg(at % 1'000);
+    batch.events = {event};
+    node.apply(batch);
+  }
+  std::printf("  RSS with %zu events     %.0f MB\n", node.events().all().size(), rss_mb());
+  batch.events.clear();
+  for (std::size_t at = 0; at < (TraceStore::most_traces + 100) * 8; ++at) {
+    Span span;
+    span.trace = QString::number(0x2'0000'0000 + at / 8, 16);
+    span.shard = static_cast<int>(at % static_cast<std::size_t>(node.shard_count()));
+    span.key = QStringLiteral("customer-%1").arg(at / 8);
+    span.event = QStringLiteral("OrderLine");
+    span.entered_us = span.started_us = span.ended_us = node.last_us();
+    batch.spans = {span};
+    node.apply(batch);
+  }
+  std::printf("  RSS with %zu traces of 8 visits  %.0f MB\n", node.traces().traces().size(), rss_mb());
+  return 0;
+}
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -33,7 +92,10 @@ int main(int argc, char** argv) {
   options.addOption({QStringLiteral("shards"), {}, QStringLiteral("n"), QStringLiteral("10000")});
   options.addOption({QStringLiteral("seconds"), {}, QStringLiteral("n"), QStringLiteral("60")});
   options.addOption({QStringLiteral("view"), QStringLiteral("the tab in front"), QStringLiteral("name"), QStringLiteral("mailboxes")});
+  options.addOption({QStringLiteral("history-hours"), QStringLiteral("measure the memory of so much history instead"), QStringLiteral("n"), QStringLiteral("0")});
   options.process(app);
+  if (const int hours = options.value(QStringLiteral("history-hours")).toInt(); hours > 0)
+    return measure_history(options.value(QStringLiteral("stages")).toInt(), options.value(QStringLiteral("shards")).toInt(), hours);
   Theme::get().apply(true);
   MainWindow window;
   window.resize(1680, 1020);
@@ -61,6 +123,13 @@ int main(int argc, char** argv) {
     cpu_at_beat = thread_s();
   });
   heart.start(5);
+  QTimer minute;
+  QObject::connect(&minute, &QTimer::timeout, [&] {
+    if (!run.isValid()) return;
+    std::printf("  after %3.0f s: RSS %.0f MB, GUI thread %.1f %%, longest %.1f ms\n", static_cast<double>(run.elapsed()) / 1e3, rss_mb(), (thread_s() - cpu_begin) * 1e5 / static_cast<double>(run.elapsed()), longest_work_ms);
+    std::fflush(stdout);
+  });
+  minute.start(60'000);
   QTimer::singleShot(5'000, &app, [&] {
     cpu_begin = cpu_at_beat = thread_s();
     rss_begin = rss_mb();

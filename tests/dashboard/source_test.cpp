@@ -242,7 +242,7 @@ TEST(Live, TwentyThousandLiesLeaveTheWindowUpAndTheTruthShown) {
     if (round % 11 == 0 && !model.traces().traces().empty()) window.context().selection.select_trace(model.traces().traces().back());
     if (round % 13 == 0) window.context().selection.clear();
     QApplication::processEvents(QEventLoop::AllEvents, 5);
-    if (round % 10 == 0) EXPECT_FALSE(window.grab().isNull());
+    if (round % 10 == 0) { EXPECT_FALSE(window.grab().isNull()); }
   }
   // An honest word at the end is taken: also where a lie had named a time far ahead.
   ASSERT_TRUE(wait_until([&] {

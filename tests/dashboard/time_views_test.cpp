@@ -213,7 +213,7 @@ TEST_F(Ordering, TheShippedSessionOfARealNodeShowsWhatWasPlanted) {
   }
   const int calm = node.find_shard(QStringLiteral("station/0"));
   for (const auto& event : node.events().all()) {
-    if (is_disorder(event.kind)) EXPECT_NE(event.shard, calm);
+    if (is_disorder(event.kind)) { EXPECT_NE(event.shard, calm); }
   }
   const auto letters = std::count_if(node.events().all().begin(), node.events().all().end(), [](const Event& event) { return event.kind == EventKind::dead_letter && event.key == QLatin1String("s-refused"); });
   EXPECT_EQ(letters, 1);
