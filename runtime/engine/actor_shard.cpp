@@ -27,11 +27,11 @@ void ActorShard::prepare() {
   LoadState load;
   if (journal_ != nullptr) load = [this](std::string_view key) { return journal_->read_state(planned_.id, key); };
   host_ = stage_.actor->make(stage_.options, std::move(load));
-  if (journal_ != nullptr) recover_held();
+  if (journal_ != nullptr) recover_waiting();
   counters_.timers.set(timers_.size());
 }
 
-void ActorShard::recover_held() {
+void ActorShard::recover_waiting() {
   journal_->scan_held(HeldReason::timer, planned_.id, [&](HeldEvent held) {
     timers_.load(std::move(held));
     return true;
@@ -50,36 +50,7 @@ void ActorShard::recover_held() {
     }
     return true;
   });
-
-  // A parked key whose head is marked for redrive goes back, whole and in order; the others stay parked.
-  std::map<std::string, std::vector<HeldEvent>> lots;
-  journal_->scan_held(HeldReason::parked, planned_.id, [&](HeldEvent held) {
-    lots[held.key].push_back(std::move(held));
-    return true;
-  });
-  for (auto& [key, lot] : lots) {
-    if (!lot.front().redrive) {
-      parked_keys_.emplace(key, lot.size());
-      counters_.parked.add(lot.size());
-      continue;
-    }
-    for (auto& held : lot) {
-      erase_held(HeldReason::parked, held.ordinal);
-      auto* input = input_of(held.channel);
-      if (input != nullptr) input->counters->parked.set(input->counters->parked.get() - 1);
-      held.attempts = 0;
-      held.redrive = false;
-      wait_behind(std::move(held), input);
-    }
-  }
-  journal_->scan_held(HeldReason::dead, planned_.id, [&](HeldEvent held) {
-    if (!held.redrive || !held.event) return true;
-    erase_held(HeldReason::dead, held.ordinal);
-    ++uncommitted_;
-    std::string why;
-    (void)redrive_dead(std::move(held), why);
-    return true;
-  });
+  recover_held();
 }
 
 bool ActorShard::redrive_dead(HeldEvent held, std::string& why) {

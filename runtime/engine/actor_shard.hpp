@@ -43,6 +43,7 @@ class ActorShard final : public ShardCore, private ContextPort {
   void collect_changes(JournalWrite* write) override;
   bool redrive_dead(HeldEvent held, std::string& why) override;
   void redrive_parked(const std::string& key, std::vector<HeldEvent> lot) override;
+  void keep_parked(const std::string& key) override { ++parked_keys_[key]; }
   void unpark(const std::string& key) override;
   [[nodiscard]] bool at_rest() const override;
   [[nodiscard]] Timestamp outgoing_watermark() const override;
@@ -110,7 +111,7 @@ class ActorShard final : public ShardCore, private ContextPort {
   void wait_behind(HeldEvent held, Input* input);
   [[nodiscard]] std::int64_t retry_delay_us(unsigned attempts);
   void schedule_wakes();
-  void recover_held();
+  void recover_waiting();
 
   std::unique_ptr<ActorHost> host_;
   Context context_;

@@ -287,13 +287,8 @@ DeadLetterOutcome ShardCore::change_held(const HeldChange& change) {
     } else if (change.parked) {
       std::map<std::string, std::vector<HeldEvent>> lots;
       for (auto& held : chosen) {
-        erase_held(HeldReason::parked, held.ordinal);
-        auto* input = input_of(held.channel);
-        if (input != nullptr) input->counters->parked.set(input->counters->parked.get() - 1);
+        take_from_parked(held);
         counters_.parked.set(counters_.parked.get() - 1);
-        held.redrive = false;
-        held.attempts = 0;
-        held.since_us = port_.now_us();
         lots[held.key].push_back(std::move(held));
       }
       outcome.changed = chosen.size();
@@ -318,6 +313,41 @@ DeadLetterOutcome ShardCore::change_held(const HeldChange& change) {
     work();
   });
   return outcome;
+}
+
+void ShardCore::recover_held() {
+  std::map<std::string, std::vector<HeldEvent>> lots;
+  journal_->scan_held(HeldReason::parked, planned_.id, [&](HeldEvent held) {
+    if (held.redrive) {
+      lots[held.key].push_back(std::move(held));
+    } else {
+      counters_.parked.add();
+      keep_parked(held.key);
+    }
+    return true;
+  });
+  for (auto& [key, lot] : lots) {
+    for (auto& held : lot) take_from_parked(held);
+    uncommitted_ += lot.size();
+    redrive_parked(key, std::move(lot));
+  }
+  journal_->scan_held(HeldReason::dead, planned_.id, [&](HeldEvent held) {
+    if (!held.redrive || !held.event) return true;
+    const auto ordinal = held.ordinal;
+    std::string why;
+    if (!redrive_dead(std::move(held), why)) return true;
+    erase_held(HeldReason::dead, ordinal);
+    ++uncommitted_;
+    return true;
+  });
+}
+
+void ShardCore::take_from_parked(HeldEvent& held) {
+  erase_held(HeldReason::parked, held.ordinal);
+  if (auto* input = input_of(held.channel)) input->counters->parked.set(input->counters->parked.get() - 1);
+  held.redrive = false;
+  held.attempts = 0;
+  held.since_us = port_.now_us();
 }
 
 void ShardCore::discard_held(const HeldEvent& held, bool parked) {

@@ -112,12 +112,17 @@ class ShardCore {
   // "events" clock: no event with an earlier time will be emitted from now on.
   [[nodiscard]] virtual Timestamp outgoing_watermark() const { return clock_; }
 
-  // Puts a dead letter, whose record is erased already, back to work; false: it cannot be, and `why` says so.
+  // Puts a dead letter back to work, and its record can be erased; false: it cannot be, and `why` says so.
   virtual bool redrive_dead(HeldEvent held, std::string& why);
-  // The same for a key's whole parking lot, in order.
+  // The same for a key's whole parking lot, in order; take_from_parked() has been called for each.
   virtual void redrive_parked(const std::string& key, std::vector<HeldEvent> lot);
+  // An event of this key was parked before the node started, and stays so.
+  virtual void keep_parked(const std::string& key) { (void)key; }
   // An event left the parking lot for good.
   virtual void unpark(const std::string& key) { (void)key; }
+  // Once the shard can take events: counts what is parked, and tries again what was marked while the node was stopped.
+  void recover_held();
+  void take_from_parked(HeldEvent& held);
 
   // One atomic write of all that was done since the last, then the release of outputs and credit.
   void commit();

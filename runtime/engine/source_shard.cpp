@@ -28,6 +28,7 @@ void SourceShard::prepare() {
   source_ = stage_.source->make(settings);
   if (!record_.position.is_null()) source_->seek(record_.position);
   ended_ = record_.ended;
+  if (journal_ != nullptr) recover_held();
   publish();
 }
 

@@ -21,41 +21,13 @@ WorkerQueue::WorkerQueue(const ShardSetup& setup)
 void WorkerQueue::prepare() {
   ShardCore::prepare();
   if (journal_ == nullptr) return;
-  const auto again = [&](HeldEvent held) {
+  journal_->scan_held(HeldReason::waiting, planned_.id, [&](HeldEvent held) {
     if (auto* input = input_of(held.channel)) input->counters->waiting.add();
     if (stage_.key_in_order) ++lines_[held.event->meta(0).key_hash].under_way;
     again_.emplace(0, std::move(held));
     return true;
-  };
-  journal_->scan_held(HeldReason::waiting, planned_.id, again);
-  journal_->scan_held(HeldReason::dead, planned_.id, [&](HeldEvent held) {
-    if (!held.redrive || !held.event) return true;
-    erase_held(HeldReason::dead, held.ordinal);
-    auto* input = input_of(held.channel);
-    if (input != nullptr) input->counters->dead_lettered.set(input->counters->dead_lettered.get() - 1);
-    held.redrive = false;
-    held.attempts = 0;
-    held.kind = "redriven";
-    put_held(HeldReason::waiting, held);
-    ++uncommitted_;
-    return again(std::move(held));
   });
-  // Of a parked event nothing of its key waits for it: it is one that waits for an operator.
-  journal_->scan_held(HeldReason::parked, planned_.id, [&](HeldEvent held) {
-    if (!held.redrive) {
-      counters_.parked.add();
-      return true;
-    }
-    erase_held(HeldReason::parked, held.ordinal);
-    auto* input = input_of(held.channel);
-    if (input != nullptr) input->counters->parked.set(input->counters->parked.get() - 1);
-    held.redrive = false;
-    held.attempts = 0;
-    held.kind = "redriven";
-    put_held(HeldReason::waiting, held);
-    ++uncommitted_;
-    return again(std::move(held));
-  });
+  recover_held();
 }
 
 void WorkerQueue::work() {

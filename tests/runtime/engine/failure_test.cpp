@@ -229,6 +229,34 @@ TEST_F(FailureTest, ADeadLetterCanBeTriedAgain) {
   EXPECT_EQ(snapshot_.edges[0].dead_lettered, 0u);
 }
 
+// A source or a worker queue has what its receiver had no room for.
+TEST_F(FailureTest, WhatDidNotFitCanBeTriedAgainAtTheNextStartWhoeverSentIt) {
+  const std::string worker = R"({"mailroom": 1, "name": "test", "stages": {
+      "in": {"source": "scripted"},
+      "work": {"actor": "TestWorker", "from": ["in"], "ordering": "none", "workers": 2},
+      "out": {"sink": "collecting", "from": ["work"], "mailbox": {"capacity": 16, "overflow": "reject"}}}})";
+  for (const auto& topology : {pipeline(R"({"mailbox": {"capacity": 16, "overflow": "reject"}})"), worker}) {
+    world().clear();
+    for (int n = 1; n <= 200; ++n) world().input.push_back({"k", n});
+    const auto disk = std::make_shared<MemoryDisk>();
+    run(topology, Journal::open(std::make_unique<MemoryStore>(disk)));
+    ASSERT_LT(world().output.size(), 200u) << "nothing was too much for the mailbox";
+    for (int tries = 0; world().output.size() < 200 && tries < 200; ++tries) {
+      const auto before = world().output.size();
+      {
+        const auto journal = Journal::open(std::make_unique<MemoryStore>(disk));
+        EXPECT_EQ(retry_dead_letters(*journal, {}).changed, 200 - before);
+      }
+      run(topology, Journal::open(std::make_unique<MemoryStore>(disk)));
+      ASSERT_GT(world().output.size(), before) << "none of them got through";
+      expect_balanced(snapshot_);
+    }
+    auto numbers = numbers_of(world().output, "k");
+    std::sort(numbers.begin(), numbers.end());
+    for (int n = 0; n < 200; ++n) ASSERT_EQ(numbers.at(static_cast<std::size_t>(n)), n + 1);
+  }
+}
+
 TEST_F(FailureTest, AnEscalatedFailureRestartsTheActorAndKeepsItsState) {
   two_keys(10, 4, 0);
   auto failures = std::make_shared<std::atomic<int>>(0);
