@@ -83,7 +83,7 @@ int main(int argc, char** argv) {
   if (const auto name = options.value(QStringLiteral("raise")); !name.isEmpty()) window.raise_view(name.toLatin1().constData());
   if (const int shard = context.node().find_shard(options.value(QStringLiteral("select"))); shard >= 0) context.selection.select_shard(context.node().stage_of(shard), shard);
   if (options.isSet(QStringLiteral("failed-trace"))) {
-    // One that is known from its source on, with as many visits as a picture has room for.
+    // One that a picture can show: from its source on, within a second, about ten visits; else where it failed.
     const auto& traces = context.node().traces();
     QString best;
     double most = -1e9;
@@ -92,7 +92,7 @@ int main(int argc, char** argv) {
       const auto count = [&](Outcome outcome) { return std::count_if(spans.begin(), spans.end(), [&](const Span& span) { return span.outcome == outcome; }); };
       if (count(Outcome::failed) == 0 || spans.back().outcome != Outcome::done || (context.range.end_us() < spans.back().ended_us && !context.range.live())) continue;
       const auto took_s = static_cast<double>(spans.back().ended_us - spans.front().started_us) / 1e6;
-      const auto worth = (count(Outcome::emitted) > 0 ? 1'000.0 : 0.0) - 20 * took_s - std::abs(static_cast<double>(spans.size()) - 10);
+      const auto worth = (count(Outcome::emitted) > 0 && took_s < 1 ? 1'000.0 : 0.0) - 20 * took_s - std::abs(static_cast<double>(spans.size()) - 10);
       if (worth > most) most = worth, best = *trace;
     }
     if (!best.isEmpty()) context.selection.select_trace(best);

@@ -38,7 +38,7 @@ picture window-large "${from[@]}" --size 2560x1440 --select $busy --at busiest
 picture supervision "${from[@]}" --view supervision --size 820x450 --raise supervision
 picture cluster "${from[@]}" --view cluster --size 820x240 --raise cluster --select $busy --at busiest
 picture dead-letters "${from[@]}" --view dead-letters --size 820x400 --raise dead-letters --select $busy
-picture trace "${from[@]}" --view trace --size 820x400 --raise trace --failed-trace
+picture trace "${from[@]}" --view trace --size 820x300 --raise trace --failed-trace
 picture topology "${from[@]}" --view topology --size 1240x420 --select $busy --at busiest
 picture shards "${from[@]}" --view topology --size 420x130 --open tracking --at busiest --select $busy
 picture mailboxes "${from[@]}" --view mailboxes --size 820x400 --select $busy --at busiest
@@ -48,4 +48,5 @@ picture ordering-planted --recording $disorder --view ordering --size 1100x260
 picture recorded-disorder --recording $disorder --size 1280x800
 # A larger node, of made-up telemetry.
 picture generated --size 1280x800 --select enrich-b/11
+picture generated-trace --view trace --size 820x360 --raise trace --failed-trace
 picture generated-large --size 2560x1440 --select enrich-b/11

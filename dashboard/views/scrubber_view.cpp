@@ -108,7 +108,7 @@ void ScrubberStrip::draw_session(QPainter& painter) const {
   }
   painter.setRenderHint(QPainter::Antialiasing);
   TimeAxis axis{context_.range.first_us(), std::max(context_.range.last_us(), context_.range.first_us() + second_us), in.left(), in.right()};
-  draw_time_labels(painter, axis, in.top(), in.bottom() - 1, AxisLabels::clock, false);
+  draw_time_labels(painter, axis, in.top(), in.bottom() - 1, AxisLabels::clock, false, 0);
 }
 
 void ScrubberStrip::paintEvent(QPaintEvent*) {

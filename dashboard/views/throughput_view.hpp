@@ -10,7 +10,7 @@ class ThroughputCanvas : public TimeCanvas {
   Q_OBJECT
  public:
   // More stages than this are cut to those with the highest rate, and the selected one.
-  static constexpr int most_lines = 12;
+  static constexpr int most_lines = 14;
   ThroughputCanvas(Context& context, View& view) : TimeCanvas(context, view) {}
   struct Line {
     int stage;

@@ -28,7 +28,7 @@ QString show_before(Micros before_us) {
 
 QString show_width(Micros width_us) { return width_us < 100'000 ? QStringLiteral("0 s") : show_before(width_us).mid(1); }
 
-void draw_time_labels(QPainter& painter, const TimeAxis& axis, double top, double y, AxisLabels labels, bool grid) {
+void draw_time_labels(QPainter& painter, const TimeAxis& axis, double top, double y, AxisLabels labels, bool grid, double overhang) {
   const auto& colors = Theme::get().colors();
   painter.setFont(Theme::get().font(-2));
   const auto metrics = painter.fontMetrics();
@@ -44,7 +44,7 @@ void draw_time_labels(QPainter& painter, const TimeAxis& axis, double top, doubl
     }
     painter.setPen(colors.secondary);
     const double wide = metrics.horizontalAdvance(text);
-    painter.drawText(QPointF(std::clamp(x - wide / 2, axis.left - 14, std::max(axis.left - 14, axis.right + 14 - wide)), y + metrics.ascent() + 4), text);
+    painter.drawText(QPointF(std::clamp(x - wide / 2, axis.left - overhang, std::max(axis.left - overhang, axis.right + overhang - wide)), y + metrics.ascent() + 4), text);
   };
   if (labels == AxisLabels::clock) {
     for (Micros at = (axis.begin_us + step - 1) / step * step; at <= axis.end_us; at += step) label(at, clock_text(at, step));

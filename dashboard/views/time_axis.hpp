@@ -21,8 +21,9 @@ struct TimeAxis {
 // How the labels of an axis count: back from the end of a window that follows the newest, or by the clock.
 enum class AxisLabels : std::uint8_t { back_from_now, back_from_end, clock };
 
-// Labels below the axis, never one over another; with `grid`, faint verticals from `top` to `y` at them.
-void draw_time_labels(QPainter& painter, const TimeAxis& axis, double top, double y, AxisLabels labels, bool grid);
+// Labels below the axis, never one over another; with `grid`, faint verticals from `top` to `y` at them. They may reach beyond the
+// axis by `overhang` pixels.
+void draw_time_labels(QPainter& painter, const TimeAxis& axis, double top, double y, AxisLabels labels, bool grid, double overhang = 14);
 
 // "−21.6 s", "−3 min 20 s".
 [[nodiscard]] QString show_before(Micros before_us);

@@ -46,8 +46,8 @@ double nice_step(double least) {
 
 QString axis_text(double at_us, double step_us) {
   if (step_us < 1'000) return QStringLiteral("%1 µs").arg(at_us, 0, 'f', 0);
-  if (step_us < 1e6) return QStringLiteral("%1 ms").arg(at_us / 1e3, 0, 'f', 0);
-  return QStringLiteral("%1 s").arg(at_us / 1e6, 0, 'f', 0);
+  if (step_us < 0.5e6) return QStringLiteral("%1 ms").arg(show_exact(static_cast<std::int64_t>(std::llround(at_us / 1e3))));
+  return QStringLiteral("%1 s").arg(at_us / 1e6, 0, 'f', step_us < 1e6 ? 1 : 0);
 }
 QStringList columns() {
   return {QStringLiteral("Time"), QStringLiteral("Trace"), QStringLiteral("Outcome"), QStringLiteral("Total"), QStringLiteral("In mailboxes"), QStringLiteral("Visits"), QStringLiteral("Key")};

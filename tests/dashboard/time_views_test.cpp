@@ -539,7 +539,7 @@ TEST_F(Throughput, LabelsNeverLieOverAnotherNorOutside) {
     }
     EXPECT_GE(labelled, size.height() > 400 ? ThroughputCanvas::most_lines : 4);
   }
-  EXPECT_TRUE(view.subtitle().contains(QStringLiteral("12 fastest of 60")));
+  EXPECT_TRUE(view.subtitle().contains(QStringLiteral("14 fastest of 60")));
 }
 
 TEST_F(Throughput, ASilenceIsAHoleAndARestartADashedLine) {
