@@ -100,7 +100,7 @@ void TraceCanvas::choose() {
 
 QRectF TraceCanvas::plot() const {
   const double left = std::min(name_width_ + 30, width() * 0.4);
-  return QRectF(left, axis_height, std::max(20.0, width() - left - 44), std::max(10.0, height() - axis_height - legend_height));
+  return QRectF(left, axis_height, std::max(20.0, width() - left - 66), std::max(10.0, height() - axis_height - legend_height));  // right of it: "try 3" behind the last bar, the scroll bar
 }
 
 double TraceCanvas::top_of(int place) const { return plot().top() + place * row_height - bar_->value(); }
