@@ -3,8 +3,14 @@
 #include <QApplication>
 #include <QCommandLineParser>
 #include <QElapsedTimer>
+#include <QComboBox>
+#include <QLineEdit>
 #include <QTimer>
 
+#include "dashboard/shell/connect_dialog.hpp"
+#include "dashboard/shell/filter_bar.hpp"
+#include "dashboard/shell/find.hpp"
+#include "dashboard/shell/keys_dialog.hpp"
 #include "dashboard/shell/main_window.hpp"
 #include "dashboard/theme/theme.hpp"
 #include "dashboard/views/topology_view.hpp"
@@ -32,6 +38,7 @@ int main(int argc, char** argv) {
   options.addOption({QStringLiteral("at"), QStringLiteral("seconds after the begin where the window ends, or \"busiest\": where most is queued"), QStringLiteral("seconds")});
   options.addOption({QStringLiteral("hover"), QStringLiteral("the crosshair, 0..1 of the window"), QStringLiteral("part")});
   options.addOption({QStringLiteral("trace"), QStringLiteral("select the first trace of at least so many visits"), QStringLiteral("visits")});
+  options.addOption({QStringLiteral("dialog"), QStringLiteral("connect, find, filter or keys, instead of the window"), QStringLiteral("name")});
   options.process(app);
   Theme::get().apply(!options.isSet(QStringLiteral("light")));
   const auto size = options.value(QStringLiteral("size")).split(u'x');
@@ -121,6 +128,22 @@ int main(int argc, char** argv) {
       const auto wanted = options.value(QStringLiteral("trace")).toULongLong();
       for (const auto& trace : context.node().traces().traces())
         if (context.node().traces().spans(trace).size() >= wanted) { context.selection.select_trace(trace); break; }
+    }
+    std::unique_ptr<QDialog> dialog;
+    if (const auto name = options.value(QStringLiteral("dialog")); name == QStringLiteral("connect")) {
+      auto made = std::make_unique<ConnectDialog>(&window);
+      made->field()->setEditText(QStringLiteral("wss://node.example:7070"));
+      dialog = std::move(made);
+    } else if (name == QStringLiteral("find")) {
+      auto made = std::make_unique<FindDialog>(context, &window);
+      made->field()->setText(QStringLiteral("track"));
+      dialog = std::move(made);
+    } else if (name == QStringLiteral("filter")) dialog = std::make_unique<FilterDialog>(context, &window);
+    else if (name == QStringLiteral("keys")) dialog = std::make_unique<KeysDialog>(&window);
+    if (dialog) {
+      dialog->show();
+      for (int at = 0; at < 6; ++at) QApplication::processEvents(QEventLoop::AllEvents | QEventLoop::WaitForMoreEvents, 50);
+      shown = dialog.get();
     }
     const auto picture = shown->grab();
     QApplication::exit(picture.save(options.value(QStringLiteral("out"))) ? 0 : 1);
