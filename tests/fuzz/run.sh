@@ -37,7 +37,7 @@ for target in "${targets[@]}"; do
   mkdir -p "$found" "$crashes"
   dictionary=(); [ -f "tests/fuzz/$target.dict" ] && dictionary=(-dict="tests/fuzz/$target.dict")
   if [ -n "$merge" ]; then
-    "build/fuzz/bin/fuzz-$target" -merge=1 -max_len="${longest[$target]}" "$corpus" "$found" 2>&1 | tail -1
+    "build/fuzz/bin/fuzz-$target" -set_cover_merge=1 -max_len="${longest[$target]}" "$corpus" "$found" 2>&1 | tail -1
     continue
   fi
   echo "== $target, $seconds s"

@@ -5,7 +5,8 @@
     mutate.py --build build/release lost-retry ...      these
     mutate.py --check                                   whether each patch still applies; builds nothing
 
-A mutation is a patch with a line of words above it. Its files are patched in a folder of their own, in front of the
+A mutation is a patch with a line of words above it, and perhaps a line "in: NAME" that says in which topology alone it
+can be seen. Its files are patched in a folder of their own, in front of the
 sources on the include path. The sources of the engine that see them are compiled as the build compiles them, and the
 `mailroom` program is linked with these objects in front of its libraries: one to three compilations each, and the build
 itself is not touched. The first of the topologies (below) that breaks under `mailroom simulate` counts.
@@ -25,8 +26,10 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parent.parent
-# "workshop" has everything and is quick; "pool" has workers that choose their jobs; "orders" has the events' clock.
-TOPOLOGIES = ["tests/simulation/workshop/workshop.json", "tests/simulation/workshop/pool.json", "scenarios/orders/orders.json"]
+# "workshop" has everything; "line" has nothing that gives a stage that stands still another chance; "pool" has workers that
+# choose their jobs; "orders" has the events' clock.
+TOPOLOGIES = ["tests/simulation/workshop/workshop.json", "tests/simulation/workshop/line.json", "tests/simulation/workshop/pool.json",
+              "scenarios/orders/orders.json"]
 
 
 class Failed(Exception):
@@ -39,12 +42,16 @@ def run(command, **options):
 
 
 def read_patch(path):
-    """The words above a patch, and the files that it changes."""
+    """The words above a patch, the files that it changes, and the topologies in which it can be seen."""
     text = path.read_text()
     files = re.findall(r"^\+\+\+ b/(\S+)$", text, re.M)
     if not files:
         raise Failed(f"{path.name}: it changes no file")
-    return text.split("\n", 1)[0].strip(), files
+    where = re.search(r"^in: (\w+)$", text, re.M)
+    topologies = [one for one in TOPOLOGIES if not where or pathlib.Path(one).stem == where.group(1)]
+    if not topologies:
+        raise Failed(f"{path.name}: no topology is called {where.group(1)}; there are: {', '.join(pathlib.Path(one).stem for one in TOPOLOGIES)}")
+    return text.split("\n", 1)[0].strip(), files, topologies
 
 
 def apply_patch(path, files, folder):
@@ -156,7 +163,7 @@ def main():
             overlay, out = pathlib.Path(temporary, "overlay"), pathlib.Path(temporary, "out")
             overlay.mkdir(), out.mkdir()
             try:
-                words, files = read_patch(patch)
+                words, files, topologies = read_patch(patch)
                 apply_patch(patch, files, overlay)
                 if arguments.check:
                     continue
@@ -165,7 +172,7 @@ def main():
                 if rows == 0:
                     print("| mutation | what is wrong | the law that breaks | in | seeds |\n|---|---|---|---|---|")
                 rows += 1
-                for topology in TOPOLOGIES:
+                for topology in topologies:
                     found = build.simulate(program, topology, arguments.seeds, arguments.jobs)
                     if found:
                         break

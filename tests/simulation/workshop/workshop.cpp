@@ -134,6 +134,19 @@ class Glance : public mailroom::Actor<Shelf> {
 };
 MAILROOM_ACTOR(Glance, Piece)
 
+// One piece of each job. Every second one is swept up after, before the next job or behind it; else nothing happens on the side
+// that would give a stage that stands still another chance.
+class Cutter : public mailroom::Actor<> {
+ public:
+  using Emits = mailroom::Events<Piece>;
+  void on(const Job& job, mailroom::Context& context) {
+    context.emit(Piece{job.customer, fmt::format("material {}", job.number % 5), job.number, job.number});
+    if (job.number % 2 == 0) context.after(std::chrono::microseconds(100), Reminder{"sweep", job.number});
+  }
+  void on(const Reminder&, mailroom::Context&) {}
+};
+MAILROOM_ACTOR(Cutter, Job, Reminder)
+
 // The store has each polished piece once.
 class ShelvesHoldWhatWasPolished : public mailroom::Invariant {
  public:
