@@ -29,9 +29,11 @@ class Replay final : private ContextPort {
  public:
   Replay(const RestingRun& run, World& world) : run_(run), world_(world), stages_(run.plan->topology.stages) {
     expected_.resize(stages_.size());
-    out_of_reach_ = world.redriven;
+    // By stage and key: timers of several keys may look alike.
+    for (const auto& one : run.given_up)
+      if (world.redriven.contains(one.event)) out_of_reach_.insert(one);
     for (const auto& one : run.set_aside)
-      if (one.own_timer) out_of_reach_.insert(one.event);
+      if (one.own_timer) out_of_reach_.insert({one.stage, one.key, one.event});
   }
 
   void check() {
@@ -58,8 +60,9 @@ class Replay final : private ContextPort {
   struct Timers {
     std::multimap<EventId, Timer> set;
     // One that is a dead letter, or was one for a time, can't be cancelled any more.
-    void cancel(std::string_view name, const std::set<EventId>& out_of_reach) {
-      std::erase_if(set, [&](const auto& timer) { return timer.second.name == name && !out_of_reach.contains(timer.first); });
+    template <class OutOfReach>
+    void cancel(std::string_view name, const OutOfReach& out_of_reach) {
+      std::erase_if(set, [&](const auto& timer) { return timer.second.name == name && !out_of_reach(timer.first); });
     }
   };
 
@@ -127,7 +130,7 @@ class Replay final : private ContextPort {
   void check_timers(const Stage& stage, const Timers& timers, const Applied& applied) {
     if (run_.plan->topology.clock != ClockKind::events) return;
     for (const auto& [event, timer] : timers.set)
-      if (timer.due < Timestamp{applied.now} && !out_of_reach_.contains(event))
+      if (timer.due < Timestamp{applied.now} && !out_of_reach(event))
         world_.violate("order", fmt::format("{}: the timer {} was due at {}, and {} is handled before it, at {}", at_key(stage, key_), world_.events.describe(event),
                                             timer.due.to_string(), world_.events.describe(applied.event), Timestamp{applied.now}.to_string()));
   }
@@ -366,15 +369,17 @@ class Replay final : private ContextPort {
     }
   }
 
+  [[nodiscard]] bool out_of_reach(EventId timer) const { return out_of_reach_.contains({stage_, key_, timer}); }
+
   // ContextPort
   void emit(const EventType& type, void* event, std::string_view stage, Timestamp time) override { route(type, event, stage, trace_, time); }
   void set_timer(const EventType& type, void* event, Timestamp due, std::string_view name) override {
     auto& timers = timers_[{stage_, key_}];
-    if (!name.empty()) timers.cancel(name, out_of_reach_);
+    if (!name.empty()) cancel_timer(name);
     timers.set.emplace(world_.events.note(type, event, trace_), Timer{std::string(name), due});
   }
   void cancel_timer(std::string_view name) override {
-    if (!name.empty()) timers_[{stage_, key_}].cancel(name, out_of_reach_);
+    if (!name.empty()) timers_[{stage_, key_}].cancel(name, [this](EventId event) { return out_of_reach(event); });
   }
   void forget_state() override { host_->forget_current(); }
   void log(LogLevel, std::string_view) override {}
@@ -385,7 +390,7 @@ class Replay final : private ContextPort {
   std::vector<std::map<std::string, Expected>> expected_;  // [stage]: key
   std::map<std::pair<std::size_t, std::string>, std::map<EventId, std::int64_t>> taken_;  // from mailboxes, not timers
   std::map<std::pair<std::size_t, std::string>, Timers> timers_;
-  std::set<EventId> out_of_reach_;
+  std::set<StageEvent> out_of_reach_;
   std::uint64_t dirty_ = 0;
   std::vector<StageEvent> shed_;
   std::size_t stage_ = 0;

@@ -52,7 +52,11 @@ class SimulatedSink final : public Sink {
       return;
     }
     if (file_.rows.size() > rows)
-      world_.say(stage_, [&] { return fmt::format("takes back its last {} rows, which were not committed; {} stay", file_.rows.size() - rows, rows); });
+      world_.say(stage_, [&] {
+        const auto back = file_.rows.size() - rows;
+        return back == 1 ? fmt::format("takes back its last row, which was not committed; {} stay", rows)
+                         : fmt::format("takes back its last {} rows, which were not committed; {} stay", back, rows);
+      });
     file_.rows.resize(rows);
     file_.synced = std::min(file_.synced, file_.rows.size());
   }
