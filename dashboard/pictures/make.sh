@@ -46,6 +46,7 @@ picture throughput "${from[@]}" --view throughput --size 820x420
 picture ordering "${from[@]}" --view ordering --size 1100x330 --select $busy
 picture ordering-planted --recording $disorder --view ordering --size 1100x260
 picture recorded-disorder --recording $disorder --size 1280x800
+picture connect "${from[@]}" --dialog connect
 # A larger node, of made-up telemetry.
 picture generated --size 1280x800 --select enrich-b/11
 picture generated-trace --view trace --size 820x360 --raise trace --failed-trace

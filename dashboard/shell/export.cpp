@@ -37,4 +37,10 @@ QString export_view(View& view, const QString& path) {
   return file.commit() ? QString() : QStringLiteral("%1 can't be written: %2").arg(path, file.errorString());
 }
 
+QString export_path(const QString& typed, bool rows) {
+  const auto wanted = rows ? QStringLiteral(".csv") : QStringLiteral(".png"), other = rows ? QStringLiteral(".png") : QStringLiteral(".csv");
+  if (typed.endsWith(wanted, Qt::CaseInsensitive)) return typed;
+  return (typed.endsWith(other, Qt::CaseInsensitive) ? typed.chopped(other.size()) : typed) + wanted;
+}
+
 }  // namespace mailroom::dashboard

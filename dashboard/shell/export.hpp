@@ -9,4 +9,7 @@ namespace mailroom::dashboard {
 [[nodiscard]] QString export_view(View& view, const QString& path);
 [[nodiscard]] QByteArray csv(const std::vector<QStringList>& rows);
 
+// The file that a person means who typed this name and chose rows or a picture: what was chosen wins over the suffix that was proposed.
+[[nodiscard]] QString export_path(const QString& typed, bool rows);
+
 }  // namespace mailroom::dashboard

@@ -53,7 +53,7 @@ const std::vector<KeyHelp>& key_help() {
 KeysDialog::KeysDialog(QWidget* parent) : QDialog(parent) {
   setWindowTitle(QStringLiteral("Keys"));
   setObjectName(QStringLiteral("keys-dialog"));
-  resize(520, 600);
+  resize(600, 660);
   const auto& theme = Theme::get();
   auto* table = new QTableWidget(static_cast<int>(key_help().size()), 2, this);
   table->setAccessibleName(QStringLiteral("What the keys do"));

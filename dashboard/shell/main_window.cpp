@@ -532,8 +532,12 @@ void MainWindow::back() {
 
 void MainWindow::export_dialog(View* view) {
   if (!view) return;
-  const auto path = QFileDialog::getSaveFileName(this, QStringLiteral("Export %1").arg(view->title()), view->objectName() + QStringLiteral(".png"), view->rows().empty() ? QStringLiteral("Picture (*.png)") : QStringLiteral("Picture (*.png);;Rows (*.csv)"));
-  if (path.isEmpty()) return;
+  const auto picture = QStringLiteral("Picture (*.png)"), rows = QStringLiteral("Rows (*.csv)");
+  auto chosen = picture;
+  const auto typed = QFileDialog::getSaveFileName(this, QStringLiteral("Export %1").arg(view->title()), view->objectName() + QStringLiteral(".png"), view->rows().empty() ? picture : picture + QStringLiteral(";;") + rows, &chosen);
+  if (typed.isEmpty()) return;
+  // A suffix that was typed says it, too.
+  const auto path = export_path(typed, chosen == rows || typed.endsWith(QLatin1String(".csv"), Qt::CaseInsensitive));
   if (const auto why = export_view(*view, path); !why.isEmpty()) QMessageBox::warning(this, QStringLiteral("Export"), why);
 }
 
@@ -546,8 +550,9 @@ void MainWindow::record_dialog() {
   if (!source || source->kind() == Source::Kind::session) return;
   if (!context_->node().recording().isEmpty()) return source->stop_recording();
   const auto name = QStringLiteral("%1-%2.mailroom-session").arg(context_->node().known() ? context_->node().hello().topology : QStringLiteral("session"), QDateTime::currentDateTime().toString(QStringLiteral("yyyyMMdd-HHmmss"))).replace(u' ', u'-');
-  const auto path = QFileDialog::getSaveFileName(this, QStringLiteral("Record a session"), name, QStringLiteral("Sessions (*.mailroom-session)"));
+  auto path = QFileDialog::getSaveFileName(this, QStringLiteral("Record a session"), name, QStringLiteral("Sessions (*.mailroom-session)"));
   record_->setChecked(false);
+  if (!path.isEmpty() && QFileInfo(path).suffix().isEmpty()) path += QStringLiteral(".mailroom-session");
   if (!path.isEmpty()) record(path);
 }
 

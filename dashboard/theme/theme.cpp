@@ -70,7 +70,16 @@ QPushButton:hover { border-color: %2; }
 QPushButton:disabled { color: %10; }
 QPushButton[primary="true"]:enabled { color: %2; border-color: %2; }
 QLineEdit { background: %3; color: %4; border: 1px solid %5; border-radius: 5px; padding: 4px 8px; }
-QLineEdit:focus { border-color: %2; }
+QLineEdit:focus, QComboBox:focus { border-color: %2; }
+QComboBox { background: %3; color: %4; border: 1px solid %5; border-radius: 5px; padding: 4px 8px; }
+QComboBox::drop-down { border: none; width: 20px; }
+QComboBox::down-arrow { image: none; width: 0; height: 0; border-left: 4px solid %3; border-right: 4px solid %3; border-top: 5px solid %7; }
+QComboBox QLineEdit { border: none; padding: 0; }
+QComboBox QAbstractItemView { background: %3; border: 1px solid %5; }
+QCheckBox::indicator { width: 13px; height: 13px; border: 1px solid %7; border-radius: 3px; background: %3; }
+QCheckBox::indicator:checked { background: %2; border-color: %2; }
+QCheckBox:focus { color: %2; }
+QListView::item { padding: 4px 6px; }
 QScrollBar:vertical { background: transparent; width: 10px; } QScrollBar:horizontal { background: transparent; height: 10px; }
 QScrollBar::handle { background: %5; border-radius: 4px; min-height: 24px; min-width: 24px; margin: 1px; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }

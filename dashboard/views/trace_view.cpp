@@ -112,7 +112,8 @@ int TraceCanvas::place_of(int visit) const {
 
 double TraceCanvas::x(Micros at_us) const {
   const auto in = plot();
-  return in.left() + in.width() * static_cast<double>(at_us - rows_.begin_us) / static_cast<double>(std::max<Micros>(1, rows_.total_us()));
+  const double part = static_cast<double>(at_us - rows_.begin_us) / static_cast<double>(std::max<Micros>(1, rows_.total_us()));
+  return in.left() + in.width() * std::clamp(part, -0.01, 1.01);  // times that contradict each other are drawn at the edge
 }
 
 QRectF TraceCanvas::wait_area(int visit) const {

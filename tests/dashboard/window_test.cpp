@@ -369,6 +369,10 @@ TEST_F(Dashboard, ViewsAreExportedAsPictureAndRows) {
   EXPECT_EQ(lines.size(), 177) << "header, 175 shards, the empty end";
   EXPECT_TRUE(lines[0].startsWith("actor,fill,depth"));
   EXPECT_FALSE(export_view(*window.view("mailboxes"), QStringLiteral("/nowhere/x.csv")).isEmpty());
+  EXPECT_EQ(export_path(QStringLiteral("/x/mailboxes.png"), true), QStringLiteral("/x/mailboxes.csv")) << "rows were chosen, the proposed name was left";
+  EXPECT_EQ(export_path(QStringLiteral("/x/now"), false), QStringLiteral("/x/now.png"));
+  EXPECT_EQ(export_path(QStringLiteral("/x/v1.2"), true), QStringLiteral("/x/v1.2.csv"));
+  EXPECT_EQ(export_path(QStringLiteral("/x/A.PNG"), false), QStringLiteral("/x/A.PNG"));
   EXPECT_EQ(csv({{QStringLiteral("a,b"), QStringLiteral("say \"x\"")}}), QByteArray("\"a,b\",\"say \"\"x\"\"\"\r\n"));
 }
 
