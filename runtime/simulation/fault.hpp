@@ -58,6 +58,7 @@ struct Fault {
 // How much an undisturbed run of the same size does: faults are drawn from within it.
 struct RunSize {
   std::uint64_t steps = 0, calls = 0, writes = 0, syncs = 0, reads = 0, sink_writes = 0, events = 0;
+  std::int64_t microseconds = 0;  // of virtual time
 };
 
 // Draws faults of these kinds; none at all in one run of eight.

@@ -49,7 +49,8 @@ void cut_to_commit(OutsideFile& file, const std::optional<ShardRecord>& record) 
 SimulatedRun::SimulatedRun(const Topology& topology, const std::vector<std::vector<RecordedInput>>& inputs, const SimulationCase& what,
                            const RunSize& usual, World& world)
     : topology_(topology), inputs_(inputs), case_(what), usual_(usual), world_(world), outside_(topology.stages.size()),
-      pace_us_(std::uint64_t{16} << world.random() % 8), quiet_check_every_(16 << world.random() % 8) {
+      pace_us_(std::uint64_t{16} << world.random() % 8),
+      quiet_check_every_(usual.steps == 0 || usual.microseconds > 60'000'000 ? 500 : 16 << world.random() % 8) {
   if (what.durable) disk_ = std::make_shared<MemoryDisk>();
   for (std::size_t s = 0; s < topology_.stages.size(); ++s) {
     const auto& stage = topology_.stages[s];

@@ -63,7 +63,7 @@ class SimulatedRun {
   std::vector<SinkType> sinks_;
   std::vector<OutsideFile> outside_;
   // A slow machine's timers and deadlines fall due in the middle of things, a quick one's once all is quiet; so do the
-  // conductor's questions whether all is at rest.
+  // conductor's questions whether all is at rest. (Not where it has to wait for timers of hours: it would do nothing but ask.)
   const std::uint64_t pace_us_;  // passes in 8 steps, at most
   const std::chrono::milliseconds quiet_check_every_;
   Witness witness_;

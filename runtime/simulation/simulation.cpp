@@ -66,7 +66,7 @@ SimulationCase Simulation::draw(std::uint64_t seed) const {
   const auto scaled = [part](std::uint64_t whole) { return 1 + static_cast<std::uint64_t>(static_cast<double>(whole) * std::min(1.0, part) * 1.2); };
   const auto& whole = undisturbed_.done;
   const RunSize size{scaled(whole.steps), scaled(whole.calls), scaled(whole.writes), scaled(whole.syncs),
-                     scaled(whole.reads), scaled(whole.sink_writes), what.event_count()};
+                     scaled(whole.reads), scaled(whole.sink_writes), what.event_count(), whole.microseconds};
   what.faults = draw_faults(random, options_.faults, size, what.durable);
   return what;
 }
@@ -105,6 +105,7 @@ SimulationResult Simulation::run(const SimulationCase& what, const Narrate& narr
   }
   result.violations = std::move(world.violations);
   result.done = world.done;
+  result.done.microseconds = world.clock->steady_us();
   result.faults_happened = world.faults_happened;
   result.crashes = world.crashes;
   result.simulated_seconds = static_cast<double>(world.clock->steady_us()) / 1e6;

@@ -81,6 +81,34 @@ class Forgetful : public Actor<Way> {
 };
 MAILROOM_ACTOR(Forgetful, Step)
 
+// Two of each step, to keys of their own: they have its trace, and so do the alarms that are set for them.
+class Twins : public Actor<> {
+ public:
+  using Emits = Events<Place>;
+  void on(const Step& step, Context& context) {
+    for (const auto* twin : {"early", "late"}) context.emit(Place{step.walker + twin, step.number});
+  }
+};
+MAILROOM_ACTOR(Twins, Step)
+
+struct Alarm {
+  bool rings = true;
+};
+MAILROOM_EVENT(Alarm, rings)
+
+// The early twin's second step cancels the alarm that its first has set; that of the late one rings.
+class Sleeper : public Actor<Way> {
+ public:
+  using Emits = Events<Place>;
+  void on(const Place& place, Way& way, Context& context) {
+    if (++way.steps == 1) context.after(std::chrono::seconds(1), Alarm{}, "alarm");
+    if (way.steps == 2 && place.walker.ends_with("early")) context.cancel("alarm");
+    context.emit(place);
+  }
+  void on(const Alarm&, Way&, Context&) {}
+};
+MAILROOM_ACTOR(Sleeper, Place, Alarm)
+
 class EveryStepIsTaken : public Invariant {
  public:
   void check(const RestingScenario& run) const override {
@@ -185,6 +213,26 @@ TEST(SimulationTest, ChecksTheScenariosOwnInvariant) {
   EXPECT_EQ(shrunk.what.faults.size(), 1u);
   EXPECT_EQ(shrunk.what.event_count(), 1u);
   EXPECT_EQ(shrunk.result.violations.at(0).text, "1 steps were given, 0 taken");
+}
+
+TEST(SimulationTest, ADeadLettersTimerIsNotTakenForOneOfAnotherKeyThatLooksAlike) {
+  LoadOptions load;
+  load.load_libraries = false;
+  const auto loaded = load_topology_text(R"({ "mailroom": 1, "name": "twins", "durability": "durable", "stages": {
+      "walk": { "source": "walk" },
+      "twins": { "actor": "Twins", "from": ["walk"], "key": "walker" },
+      "sleeper": { "actor": "Sleeper", "from": ["twins"], "key": "walker", "on_failure": { "retries": 0, "then": "dead_letter" } },
+      "places": { "sink": "null", "from": ["sleeper"] } } })",
+                                         "twins.json", load);
+  ASSERT_TRUE(loaded.topology);
+  SimulationOptions options;
+  options.faults = parse_faults("exception");
+  options.events = 20;
+  const Simulation simulation(*loaded.topology, options);
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    const auto result = simulation.run(simulation.draw(seed));
+    ASSERT_TRUE(result.violations.empty()) << "seed " << seed << ": " << result.violations[0].law << ": " << result.violations[0].text;
+  }
 }
 
 TEST(SimulationTest, AFaultThatIsNoneIsNamed) {
