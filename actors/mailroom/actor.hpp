@@ -14,9 +14,13 @@
 // copied before each call and put back if on() throws, so an event is handled wholly or not at all: keep what must
 // survive in the state, and keep states small. Members of the class itself are gone after a restart.
 //
-// Two things that building blocks use: `static void check_options(const Options&)` throws BadValue for options that make
-// no sense together (`mailroom check` says so); `static constexpr bool strong_guarantee = true` promises that on() leaves
-// the state as it was if it throws, and then no copy is made.
+// The copy can be saved. An on() that is declared noexcept needs none; if anything in it throws all the same, emit()
+// included, the process ends (std::terminate). `static constexpr bool strong_guarantee = true` promises of a whole class that
+// its on() leaves the state as it was if it throws, so that it first refuses and emits, and then changes what can't fail;
+// testing::ActorTest tries every emission.
+//
+// `static void check_options(const Options&)` throws BadValue for options that make no sense together (`mailroom check` says
+// so); what must hold between the options of several actors: topology_rule.hpp.
 #pragma once
 
 #include <mailroom/context.hpp>

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <typeindex>
 #include <vector>
 
 #include <mailroom/answer.hpp>
@@ -67,7 +68,9 @@ class ActorHost {
 
 struct ActorType {
   std::string name;
+  std::type_index cpp_class = typeid(void);
   std::vector<const EventType*> handles;
+  std::vector<const EventType*> never_throws;  // of them those whose on() is noexcept
   std::vector<const EventType*> emits;
   std::vector<Question> questions;
   bool stateful = false;

@@ -32,18 +32,30 @@ void CheckReport::throw_if_broken() const {
                                fmt::join(finding.first, "; ")));
 }
 
-std::vector<nlohmann::json> read_json_lines(const std::filesystem::path& file) {
+nlohmann::json read_json_file(const std::filesystem::path& file) {
   std::ifstream in(file);
   if (!in) throw std::runtime_error(fmt::format("{}: can't be opened", file.string()));
-  std::vector<nlohmann::json> rows;
+  auto json = nlohmann::json::parse(in, nullptr, false);
+  if (json.is_discarded()) throw std::runtime_error(fmt::format("{}: not JSON", file.string()));
+  return json;
+}
+
+void each_json_line(const std::filesystem::path& file, const std::function<void(nlohmann::json row)>& take) {
+  std::ifstream in(file);
+  if (!in) throw std::runtime_error(fmt::format("{}: can't be opened", file.string()));
   std::string line;
   for (int number = 1; std::getline(in, line); ++number) {
     if (line.empty()) continue;
     auto row = nlohmann::json::parse(line, nullptr, false);
     if (row.is_discarded())
       throw std::runtime_error(fmt::format("{}:{}: not JSON: {}", file.string(), number, line.substr(0, 100)));
-    rows.push_back(std::move(row));
+    take(std::move(row));
   }
+}
+
+std::vector<nlohmann::json> read_json_lines(const std::filesystem::path& file) {
+  std::vector<nlohmann::json> rows;
+  each_json_line(file, [&](nlohmann::json row) { rows.push_back(std::move(row)); });
   return rows;
 }
 

@@ -10,6 +10,7 @@
 #include <deque>
 #include <filesystem>
 #include <fmt/format.h>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <string>
@@ -50,7 +51,10 @@ class CheckedInvariant {
   Finding& finding_;
 };
 
-// The rows of a .jsonl file, in order. Throws std::runtime_error naming file and line.
+// A JSON file, such as a topology. Throws std::runtime_error naming the file.
+nlohmann::json read_json_file(const std::filesystem::path& file);
+// The rows of a .jsonl file, in order; one at a time, or all. Throws std::runtime_error naming file and line.
+void each_json_line(const std::filesystem::path& file, const std::function<void(nlohmann::json row)>& take);
 std::vector<nlohmann::json> read_json_lines(const std::filesystem::path& file);
 
 }  // namespace mailroom

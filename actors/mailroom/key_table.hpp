@@ -1,13 +1,16 @@
 // The states of a shard's keys in memory: an open-addressing index (linear probing, power of two, at most 70 %
-// full) over slots that never move. Looking a key up allocates nothing.
+// full) over slots that never move. Looking a key up allocates nothing. With more keys than a core's cache holds, each look
+// at a key waits for memory twice, at the index and at the slot; prefetch() has both on their way some events ahead.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <mailroom/event_batch.hpp>
 #include <mailroom/event_key.hpp>
 
 namespace mailroom {
@@ -18,12 +21,12 @@ class KeyTable {
   struct Slot {
     std::string key;
     std::uint64_t hash = 0;
-    State state{};
     bool used = false;
     bool integer = false;  // the key spells an int64
     bool dirty = false;   // changed since the last commit
     bool exists = false;  // the key has a state (else: looked up, or forgotten)
     bool recent = false;  // touched since the last eviction looked at it
+    State state{};        // last: what a look-up reads is together
   };
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -36,6 +39,20 @@ class KeyTable {
       if (entry.slot == nullptr) return nullptr;
       if (entry.hash == hash && ((key.is_integer() && entry.slot->integer) || entry.slot->key == key.text()))
         return entry.slot;
+    }
+  }
+
+  // For the events that follow batch[at]: they will be looked up.
+  void prefetch(const EventBatch& batch, std::size_t at) const noexcept {
+    if (size_ < fits_the_cache) return;
+    const auto end = batch.size();
+    if (at + index_ahead < end) __builtin_prefetch(&index_[batch.meta(at + index_ahead).key_hash & mask()]);
+    if (at + slot_ahead < end) {
+      const auto hash = batch.meta(at + slot_ahead).key_hash;
+      const auto& entry = index_[hash & mask()];
+      if (entry.hash != hash) return;
+      const auto* slot = reinterpret_cast<const char*>(entry.slot);
+      for (std::size_t line = 0; line < std::min<std::size_t>(sizeof(Slot), 256); line += 64) __builtin_prefetch(slot + line);
     }
   }
 
@@ -84,6 +101,8 @@ class KeyTable {
     Slot* slot = nullptr;
     std::uint64_t hash = 0;
   };
+  static constexpr std::size_t fits_the_cache = 1'024;        // keys
+  static constexpr std::size_t index_ahead = 8, slot_ahead = 4;  // events
   [[nodiscard]] std::uint64_t mask() const noexcept { return index_.size() - 1; }
   void place(Slot& slot) {
     auto at = slot.hash & mask();

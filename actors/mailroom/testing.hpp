@@ -3,6 +3,9 @@
 //   mailroom::testing::ActorTest<Ledger> ledger;               (or ledger{options})
 //   ledger.send(Deposit{"alice", 100}, {.key = "alice"});      what on() throws comes out; nothing has changed then
 //   ledger.state("alice").balance; ledger.take<Balance>(); ledger.advance(std::chrono::seconds(30));
+//
+// An actor that promises `strong_guarantee` is held to it: each call is first made to fail at each of its emissions, and
+// the state must be what it was. If not, std::logic_error comes out.
 #pragma once
 
 #include <algorithm>
@@ -13,6 +16,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <typeinfo>
 #include <utility>
@@ -128,12 +132,30 @@ class ActorTest : private ContextPort {
     changes_.clear();
     key_ = key;
     const EventKey event_key(key_);
-    context_.begin(type_->name, event_key, time, now_, ++trace_, attempt, behind_ms);
-    try {
-      host_->handle(type, event, event_key, context_);
-    } catch (...) {
-      emitted_.resize(emitted_before);
-      throw;
+    const auto call = [&] {
+      context_.begin(type_->name, event_key, time, now_, trace_, attempt, behind_ms);
+      try {
+        host_->handle(type, event, event_key, context_);
+      } catch (...) {
+        emitted_.resize(emitted_before);
+        changes_.clear();
+        throw;
+      }
+    };
+    ++trace_;
+    const auto& cannot_fail = type_->never_throws;
+    const bool tried = detail::StrongGuarantee<A> && std::find(cannot_fail.begin(), cannot_fail.end(), &type) == cannot_fail.end();
+    const auto before = tried ? host_->show_state(key_) : std::nullopt;
+    for (std::size_t at = 1;; ++at) {
+      emissions_left_ = tried ? at : 0;
+      try {
+        call();
+        break;
+      } catch (const PlantedFailure&) {
+        if (host_->show_state(key_) != before)
+          throw std::logic_error(type_->name + " promises strong_guarantee, but its state has changed although " + type.name() +
+                                 " failed at emission " + std::to_string(at));
+      }
     }
     for (auto& change : changes_) {
       if (!change.name.empty())
@@ -149,7 +171,9 @@ class ActorTest : private ContextPort {
     column->append_move(event);
     return column;
   }
+  struct PlantedFailure {};
   void emit(const EventType& type, void* event, std::string_view stage, Timestamp) override {
+    if (emissions_left_ > 0 && --emissions_left_ == 0) throw PlantedFailure{};
     if (std::find(type_->emits.begin(), type_->emits.end(), &type) == type_->emits.end())
       throw ScenarioError(type_->name + " emits " + type.name() + " and does not say so in its Emits");
     emitted_.push_back({&type, column_of(type, event), std::string(stage)});
@@ -166,6 +190,7 @@ class ActorTest : private ContextPort {
   const ActorType* type_ = nullptr;
   std::unique_ptr<ActorHost> host_;
   std::vector<Emitted> emitted_;
+  std::size_t emissions_left_ = 0;  // until the one that is made to fail; 0: none is
   std::vector<TimerChange> changes_;
   std::map<std::pair<Timestamp, std::uint64_t>, Timer> timers_;
   std::uint64_t ordinal_ = 0, trace_ = 0;

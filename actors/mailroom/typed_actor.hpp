@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <typeinfo>
 #include <utility>
 
 #include <mailroom/actor.hpp>
@@ -54,6 +55,15 @@ Question describe_question(Schema reply) {
 // The actor itself sees to it that its state is as it was when on() throws: no copy is made before the call.
 template <class A>
 concept StrongGuarantee = requires { requires A::strong_guarantee; };
+// Its on(const E&, ...) is declared noexcept.
+template <class A, class E>
+constexpr bool never_throws() {
+  using State = typename A::StateType;
+  if constexpr (std::is_same_v<State, NoState>)
+    return noexcept(std::declval<A&>().on(std::declval<const E&>(), std::declval<Context&>()));
+  else
+    return noexcept(std::declval<A&>().on(std::declval<const E&>(), std::declval<State&>(), std::declval<Context&>()));
+}
 
 template <class... E>
 std::vector<const EventType*> types_of(Events<E...>) {
@@ -170,6 +180,7 @@ class TypedHost final : public ActorHost {
         const auto& meta = row.batch.meta(row.at);
         const auto& event = *static_cast<const Event*>(row.batch.event(row.at));
         const auto key = row.key != nullptr ? EventKey(*row.key, &event, meta.key_hash) : EventKey({}, 0);
+        if constexpr (stateful) host.states_.prefetch(row.batch, row.at);
         context.begin(row.stage, key, meta.time, row.now, meta.trace, 1, meta.behind_ms);
         row.calls.store(row.calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         host.call(event, key, context);
@@ -187,15 +198,23 @@ class TypedHost final : public ActorHost {
     if constexpr (stateful) {
       auto& slot = slot_of(key);
       current_ = &slot;
-      const bool existed = slot.exists;
-      if constexpr (!detail::StrongGuarantee<A>) before_ = slot.state;
-      slot.exists = true;
-      try {
+      if constexpr (detail::never_throws<A, Event>()) {
+        slot.exists = true;
         actor_->on(event, slot.state, context);
-      } catch (...) {
-        if constexpr (!detail::StrongGuarantee<A>) slot.state = std::move(before_);
-        slot.exists = existed;
-        throw;
+      } else {
+        const bool existed = slot.exists;
+        if constexpr (!detail::StrongGuarantee<A>) before_ = slot.state;
+        slot.exists = true;
+        try {
+          actor_->on(event, slot.state, context);
+        } catch (...) {
+          if (!existed)
+            slot.state = State{};
+          else if constexpr (!detail::StrongGuarantee<A>)
+            slot.state = std::move(before_);
+          slot.exists = existed;
+          throw;
+        }
       }
       slot.recent = true;
       if (!slot.dirty) {
@@ -301,6 +320,7 @@ ActorType make_actor_type(std::string name) {
   ActorType type;
   type.name = std::move(name);
   type.handles = {&event_type_of<E>()...};
+  ((detail::never_throws<A, E>() ? type.never_throws.push_back(&event_type_of<E>()) : void()), ...);
   if constexpr (requires { typename A::Emits; }) type.emits = detail::types_of(typename A::Emits{});
   type.questions = detail::questions_of<A>(typename detail::AnswersOf<A>::type{});
   type.stateful = !std::is_same_v<State, NoState>;
@@ -312,6 +332,7 @@ ActorType make_actor_type(std::string name) {
   } else {
     type.state_to_json = [](std::string_view) { return nlohmann::json(nullptr); };
   }
+  type.cpp_class = typeid(A);
   const auto read_options = [](const nlohmann::json& json) {
     if constexpr (detail::OptionsOf<A>::has) {
       static_assert(described_as<Options>() == DescribedAs::options, "declare them with MAILROOM_OPTIONS");

@@ -101,6 +101,9 @@ void ObservedHost::witnessed(const EventType& type, const void* event, const Eve
   const auto failure = world_.take(FaultKind::exception, world_.done.calls);
   if (failure) world_.say(*failure);
   fails_at_ = failure ? failure->amount : -1;
+  // An exception in a handler that is noexcept would end the program; before it, it is one that the engine must stand.
+  const auto& noexcepts = stage_.actor->never_throws;
+  if (failure && std::find(noexcepts.begin(), noexcepts.end(), &type) != noexcepts.end()) fails_at_ = 0;
   if (const auto fault = world_.take(FaultKind::poison, world_.done.calls)) {
     world_.say(*fault);
     world_.poisoned[id] += fault->amount;

@@ -33,27 +33,26 @@ void choose_path(Author& author, mailroom::Context& context) {
 
 }  // namespace
 
-void Authors::on(const Publish& publish, Author& author, mailroom::Context& context) {
+void Authors::on(const Publish& publish, Author& author, mailroom::Context& context) noexcept {
   begin(author, publish.author, publish.threshold, context);
   choose_path(author, context);
   if (publish.removes) {
-    if (!erase_post(author.posts, publish.post)) return;  // not his, or out of reach: nobody has it
-    Post post;
-    post.number = publish.post;
-    if (!author.celebrity) spread(author, {.number = publish.number, .order = Order::remove, .post = post}, context);
-    context.emit(Outgoing{publish.author, true, post});
+    const auto post = erase_post(author.posts, publish.post);
+    if (!post) return;  // not his, or out of reach: nobody has it
+    if (!author.celebrity) spread(author, {.number = publish.number, .order = Order::remove, .post = *post}, context);
+    context.emit(Outgoing{publish.author, true, *post});
     return;
   }
   const Post post{publish.post, publish.author, ++author.sequence, publish.at};
   insert_post(author.posts, post);
-  std::erase_if(author.posts, [&](const Post& old) { return old.sequence <= author.sequence - options_.length; });
+  drop_beyond_reach(author.posts, author.sequence, options_.length);
   context.emit(Outgoing{publish.author, false, post});
   if (author.celebrity) return;
   author.planned += author.followers;
   spread(author, {.number = publish.number, .order = Order::post, .post = post}, context);
 }
 
-void Authors::on(const Follower& follower, Author& author, mailroom::Context& context) {
+void Authors::on(const Follower& follower, Author& author, mailroom::Context& context) noexcept {
   begin(author, follower.author, follower.threshold, context);
   if (follower.counts) {
     auto at = place_of(author.chunks, follower.chunk, &ChunkSize::chunk);

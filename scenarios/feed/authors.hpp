@@ -22,7 +22,7 @@ struct Author {
   bool celebrity = false;
   Threshold threshold;
   std::vector<ChunkSize> chunks;  // those with followers, by chunk
-  std::vector<Post> posts;        // newest first
+  std::vector<Post> posts;
 };
 MAILROOM_STATE(Author, author, followers, sequence, planned, celebrity, threshold, chunks, posts)
 
@@ -32,8 +32,8 @@ class Authors : public mailroom::Actor<Author> {
   using Emits = mailroom::Events<Spread, Outgoing, FanOutTally>;
   explicit Authors(const AuthorsOptions& options) : options_(options) {}
 
-  void on(const Publish& publish, Author& author, mailroom::Context& context);
-  void on(const Follower& follower, Author& author, mailroom::Context& context);
+  void on(const Publish& publish, Author& author, mailroom::Context& context) noexcept;
+  void on(const Follower& follower, Author& author, mailroom::Context& context) noexcept;
   void on(const Due&, Author& author, mailroom::Context& context);
 
  private:

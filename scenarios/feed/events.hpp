@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -256,20 +257,36 @@ T* find_in(std::vector<T>& all, std::int64_t value, M T::*by) {
   return at != all.end() && (*at).*by == value ? &*at : nullptr;
 }
 
-// Puts a post into a list that holds the newest first; false: it is there already.
+// Most of many keys are at rest: a list with nothing in it then takes no memory.
+template <class T>
+void let_go_if_empty(std::vector<T>& list) {
+  if (list.empty()) std::vector<T>().swap(list);
+}
+
+// Lists of posts hold the oldest first: the next one almost always belongs at the end.
+// False: it is there already.
 inline bool insert_post(std::vector<Post>& posts, const Post& post) {
-  const auto at = std::lower_bound(posts.begin(), posts.end(), post, newer);
-  if (at != posts.end() && at->number == post.number) return false;
+  if (posts.empty() || posts.back().number < post.number) {
+    posts.push_back(post);
+    return true;
+  }
+  const auto at = place_of(posts, post.number, &Post::number);
+  if (at->number == post.number) return false;
   posts.insert(at, post);
   return true;
 }
-inline bool erase_post(std::vector<Post>& posts, std::int64_t number) {
-  Post wanted;
-  wanted.number = number;
-  const auto at = std::lower_bound(posts.begin(), posts.end(), wanted, newer);
-  if (at == posts.end() || at->number != number) return false;
+// The post that was there; nothing: there was none.
+inline std::optional<Post> erase_post(std::vector<Post>& posts, std::int64_t number) {
+  const auto at = place_of(posts, number, &Post::number);
+  if (at == posts.end() || at->number != number) return std::nullopt;
+  const auto post = *at;
   posts.erase(at);
-  return true;
+  return post;
+}
+// Of an author's own posts those that a later one, of this sequence, has pushed out of reach.
+inline void drop_beyond_reach(std::vector<Post>& posts, std::int64_t latest, std::int64_t length) {
+  const auto kept = std::find_if(posts.begin(), posts.end(), [&](const Post& old) { return old.sequence > latest - length; });
+  posts.erase(posts.begin(), kept);
 }
 
 }  // namespace feed

@@ -16,7 +16,7 @@ FanOut::FanOut(const FanOutOptions& options) : options_(options) {
   if (options.slice < 1) throw mailroom::BadValue("fanout: slice must be 1 or more");
 }
 
-void FanOut::on(const Spread& order, Chunk& chunk, mailroom::Context& context) {
+void FanOut::on(const Spread& order, Chunk& chunk, mailroom::Context& context) noexcept {
   if (chunk.orders == 0) context.at(end_of_time, Due{For::end, end_of_time});
   chunk.chunk = order.chunk;
   ++chunk.orders;
@@ -43,36 +43,44 @@ void FanOut::on(const Spread& order, Chunk& chunk, mailroom::Context& context) {
       chunk.cancelled += std::count_if(chunk.members.begin(), chunk.members.end(), [&](const Member& m) { return still_to_get(m, job); });
       return true;
     });
-  chunk.jobs.push_back({chunk.orders, 0, order});
-  if (!chunk.waits) work(chunk, context);
+  std::int64_t told_up_to = 0, told = 0;
+  if (chunk.jobs.empty() && tell(order, chunk.orders, told_up_to, told, chunk, context)) return;
+  chunk.jobs.push_back({chunk.orders, told_up_to, order});
+  if (!chunk.waits) wait_for_turn(chunk, context);
 }
 
-void FanOut::on(const Due& due, Chunk& chunk, mailroom::Context& context) {
+void FanOut::on(const Due& due, Chunk& chunk, mailroom::Context& context) noexcept {
   if (due.what == For::end) {
     context.emit(FanOutTally{"fanout", chunk.chunk, 0, chunk.done, chunk.cancelled});
     return;
   }
   chunk.waits = false;
-  work(chunk, context);
-}
-
-void FanOut::work(Chunk& chunk, mailroom::Context& context) const {
   std::int64_t told = 0;
   std::size_t finished = 0;
-  for (auto& job : chunk.jobs) {
-    auto at = place_of(chunk.members, job.told_up_to + 1, &Member::reader);
-    for (; at != chunk.members.end() && told < options_.slice; ++at) {
-      job.told_up_to = at->reader;
-      if (at->joined >= job.order_number) continue;
-      context.emit(arrival(*at, job.order));
-      if (job.order.order == Order::post) ++chunk.done;
-      ++told;
-    }
-    if (at != chunk.members.end()) break;
+  while (finished < chunk.jobs.size()) {
+    auto& job = chunk.jobs[finished];
+    if (!tell(job.order, job.order_number, job.told_up_to, told, chunk, context)) break;
     ++finished;
   }
   chunk.jobs.erase(chunk.jobs.begin(), chunk.jobs.begin() + static_cast<std::ptrdiff_t>(finished));
-  if (chunk.jobs.empty()) return;
+  let_go_if_empty(chunk.jobs);
+  if (!chunk.jobs.empty()) wait_for_turn(chunk, context);
+}
+
+bool FanOut::tell(const Spread& order, std::int64_t order_number, std::int64_t& told_up_to, std::int64_t& told, Chunk& chunk,
+                  mailroom::Context& context) const {
+  auto at = place_of(chunk.members, told_up_to + 1, &Member::reader);
+  for (; at != chunk.members.end() && told < options_.slice; ++at) {
+    told_up_to = at->reader;
+    if (at->joined >= order_number) continue;
+    context.emit(arrival(*at, order));
+    if (order.order == Order::post) ++chunk.done;
+    ++told;
+  }
+  return at == chunk.members.end();
+}
+
+void FanOut::wait_for_turn(Chunk& chunk, mailroom::Context& context) const {
   chunk.waits = true;
   context.after(options_.pause, Due{For::more, {}});
 }

@@ -38,11 +38,13 @@ class FanOut : public mailroom::Actor<Chunk> {
   using Emits = mailroom::Events<Arrival, FanOutTally>;
   explicit FanOut(const FanOutOptions& options);
 
-  void on(const Spread& order, Chunk& chunk, mailroom::Context& context);
-  void on(const Due& due, Chunk& chunk, mailroom::Context& context);
+  void on(const Spread& order, Chunk& chunk, mailroom::Context& context) noexcept;
+  void on(const Due& due, Chunk& chunk, mailroom::Context& context) noexcept;
 
  private:
-  void work(Chunk& chunk, mailroom::Context& context) const;
+  // Tells who has not got it yet, as far as the slice goes; `told` so far in this turn. True: all have it.
+  bool tell(const Spread& order, std::int64_t order_number, std::int64_t& told_up_to, std::int64_t& told, Chunk& chunk, mailroom::Context& context) const;
+  void wait_for_turn(Chunk& chunk, mailroom::Context& context) const;
   FanOutOptions options_;
 };
 MAILROOM_ACTOR(FanOut, Spread, Due)

@@ -100,9 +100,14 @@ Action FeedGenerator::action(std::int64_t number) const {
     case Kind::like:
     case Kind::comment: {
       action.user = user();
+      std::int64_t most_famous = 0;
       for (int tries = 0; tries < 4; ++tries) {  // of four, that of the most famous
         const auto at = earlier(number, Kind::post, choice);
-        if (at > 0 && (action.target == 0 || poster(at) < poster(action.target))) action.target = at;
+        if (at == 0 || at == action.target) continue;
+        const auto author = poster(at);
+        if (action.target > 0 && author >= most_famous) continue;
+        action.target = at;
+        most_famous = author;
       }
       if (action.target == 0) action.kind = Kind::read;
       if (action.kind == Kind::comment && choice.chance(0.1)) action.mentions.push_back(somebody(action.user));

@@ -2,7 +2,7 @@
 
 namespace feed {
 
-void Graph::on(const Relation& relation, Ties& state, mailroom::Context& context) {
+void Graph::on(const Relation& relation, Ties& state, mailroom::Context& context) noexcept {
   state.author = relation.author;
   auto at = place_of(state.ties, relation.reader, &Tie::reader);
   if (at == state.ties.end() || at->reader != relation.reader) at = state.ties.insert(at, Tie{relation.reader});
@@ -46,6 +46,7 @@ void Graph::on(const Due& due, Ties& state, mailroom::Context& context) {
     news.who.push_back(fresh.who);
     return true;
   });
+  let_go_if_empty(state.fresh);
   if (!news.who.empty()) context.emit(std::move(news));
 }
 

@@ -38,7 +38,7 @@ class Graph : public mailroom::Actor<Ties> {
   using Emits = mailroom::Events<Follower, News>;
   explicit Graph(const GraphOptions& options) : options_(options) {}
 
-  void on(const Relation& relation, Ties& state, mailroom::Context& context);
+  void on(const Relation& relation, Ties& state, mailroom::Context& context) noexcept;
   void on(const Due& due, Ties& state, mailroom::Context& context);
 
  private:

@@ -24,7 +24,7 @@ std::vector<Who> each_once(std::vector<Who> who) {
   return who;
 }
 
-void Notifications::on(const News& news, Inbox& inbox, mailroom::Context& context) {
+void Notifications::on(const News& news, Inbox& inbox, mailroom::Context& context) noexcept {
   bool timer = false;
   News* same = nullptr;
   for (auto& pending : inbox.pending) {
@@ -39,7 +39,7 @@ void Notifications::on(const News& news, Inbox& inbox, mailroom::Context& contex
   same->who.insert(same->who.end(), news.who.begin(), news.who.end());
 }
 
-void Notifications::on(const Touch& touch, Inbox& inbox, mailroom::Context&) {
+void Notifications::on(const Touch& touch, Inbox& inbox, mailroom::Context&) noexcept {
   if (touch.ask != Ask::block && touch.ask != Ask::unblock) return;
   for (auto& blocking : inbox.blocked)
     if (blocking.user == touch.other && blocking.to == 0) {
@@ -56,6 +56,7 @@ void Notifications::on(const Due& due, Inbox& inbox, mailroom::Context& context)
     ready.push_back(std::move(news));
     return true;
   });
+  let_go_if_empty(inbox.pending);
   std::sort(ready.begin(), ready.end(), [](const News& a, const News& b) { return std::pair{a.about, a.post} < std::pair{b.about, b.post}; });
   for (auto& news : ready) {
     std::erase_if(news.who, [&](const Who& who) {

@@ -21,8 +21,8 @@ class Notifications : public mailroom::Actor<Inbox> {
  public:
   using Emits = mailroom::Events<Notification>;
 
-  void on(const News& news, Inbox& inbox, mailroom::Context& context);
-  void on(const Touch& touch, Inbox& inbox, mailroom::Context& context);
+  void on(const News& news, Inbox& inbox, mailroom::Context& context) noexcept;
+  void on(const Touch& touch, Inbox& inbox, mailroom::Context& context) noexcept;
   void on(const Due& due, Inbox& inbox, mailroom::Context& context);
 };
 MAILROOM_ACTOR(Notifications, News, Touch, Due)

@@ -11,7 +11,7 @@ struct OutboxesOptions {
 MAILROOM_OPTIONS(OutboxesOptions, length)
 
 struct Outbox {
-  std::vector<Post> posts;  // newest first
+  std::vector<Post> posts;
 };
 MAILROOM_STATE(Outbox, posts)
 
@@ -21,8 +21,8 @@ class Outboxes : public mailroom::Actor<Outbox> {
   using Emits = mailroom::Events<Pulled>;
   explicit Outboxes(const OutboxesOptions& options) : options_(options) {}
 
-  void on(const Outgoing& outgoing, Outbox& outbox, mailroom::Context& context);
-  void on(const Pull& pull, Outbox& outbox, mailroom::Context& context);
+  void on(const Outgoing& outgoing, Outbox& outbox, mailroom::Context& context) noexcept;
+  void on(const Pull& pull, Outbox& outbox, mailroom::Context& context) noexcept;
 
  private:
   OutboxesOptions options_;

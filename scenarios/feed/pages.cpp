@@ -15,19 +15,19 @@ OpenPage& open_page(OpenPages& pages, std::int64_t number) {
 
 }  // namespace
 
-void Pages::on(const PageBegun& begun, OpenPages& pages, mailroom::Context& context) {
+void Pages::on(const PageBegun& begun, OpenPages& pages, mailroom::Context& context) noexcept {
   open_page(pages, begun.page).begun = begun;
   show_if_complete(pages, begun.page, context);
 }
 
-void Pages::on(const Pulled& pulled, OpenPages& pages, mailroom::Context& context) {
+void Pages::on(const Pulled& pulled, OpenPages& pages, mailroom::Context& context) noexcept {
   auto& page = open_page(pages, pulled.page);
   ++page.answers;
   page.posts.insert(page.posts.end(), pulled.posts.begin(), pulled.posts.end());
   show_if_complete(pages, pulled.page, context);
 }
 
-void Pages::on(const BlockAcknowledged& block, OpenPages& pages, mailroom::Context& context) {
+void Pages::on(const BlockAcknowledged& block, OpenPages& pages, mailroom::Context& context) noexcept {
   if (!block.ended)
     for (auto& page : pages.open) page.blocked.push_back(block.author);
   context.emit(block);
@@ -47,6 +47,7 @@ void Pages::show_if_complete(OpenPages& pages, std::int64_t number, mailroom::Co
   shown.pulled = page.begun.pulls;
   shown.last = page.begun.last;
   pages.open.erase(at);
+  let_go_if_empty(pages.open);
   context.emit(std::move(shown));
 }
 

@@ -32,9 +32,9 @@ class Pages : public mailroom::Actor<OpenPages> {
   using Emits = mailroom::Events<Page, BlockAcknowledged>;
   explicit Pages(const PagesOptions& options) : options_(options) {}
 
-  void on(const PageBegun& begun, OpenPages& pages, mailroom::Context& context);
-  void on(const Pulled& pulled, OpenPages& pages, mailroom::Context& context);
-  void on(const BlockAcknowledged& block, OpenPages& pages, mailroom::Context& context);
+  void on(const PageBegun& begun, OpenPages& pages, mailroom::Context& context) noexcept;
+  void on(const Pulled& pulled, OpenPages& pages, mailroom::Context& context) noexcept;
+  void on(const BlockAcknowledged& block, OpenPages& pages, mailroom::Context& context) noexcept;
 
  private:
   void show_if_complete(OpenPages& pages, std::int64_t page, mailroom::Context& context) const;

@@ -4,10 +4,10 @@
 
 namespace feed {
 
-void Posts::mention(const std::vector<std::int64_t>& users, Who who, Timestamp at, const Thread& thread, mailroom::Context& context) const {
+void Posts::mention(const std::vector<std::int64_t>& users, Who who, Timestamp at, std::int64_t post, mailroom::Context& context) const {
   for (auto user = users.begin(); user != users.end(); ++user)
     if (*user != who.user && std::find(users.begin(), user, *user) == user)
-      context.emit(News{*user, thread.post, About::mention, window_end(at, options_.window), {who}});
+      context.emit(News{*user, post, About::mention, window_end(at, options_.window), {who}});
 }
 
 void Posts::tell_later(About about, const React& react, Thread& thread, mailroom::Context& context) const {
@@ -30,29 +30,29 @@ void Posts::on(const Publish& publish, Thread& thread, mailroom::Context& contex
     thread.removed = true;
     return;
   }
+  mention(publish.mentions, {publish.author, publish.number}, publish.at, publish.post, context);
+  context.at(end_of_time, Due{For::end, end_of_time});
   thread.post = publish.post;
   thread.author = publish.author;
-  context.at(end_of_time, Due{For::end, end_of_time});
-  mention(publish.mentions, {publish.author, publish.number}, publish.at, thread, context);
 }
 
 void Posts::on(const React& react, Thread& thread, mailroom::Context& context) {
   if (thread.author == 0) throw mailroom::Rejected(fmt::format("there is no post {}", react.post));
   if (thread.removed) return;
   if (react.kind == Kind::comment) {
+    mention(react.mentions, {react.user, react.number}, react.at, react.post, context);
+    context.emit(Interacted{react.user, thread.author});
     ++thread.comments;
     tell_later(About::comment, react, thread, context);
-    mention(react.mentions, {react.user, react.number}, react.at, thread, context);
-    context.emit(Interacted{react.user, thread.author});
     return;
   }
   const bool likes = react.kind == Kind::like;
   auto at = place_of(thread.likers, react.user, &Liker::user);
   if (at == thread.likers.end() || at->user != react.user) {
     if (!likes) return;
+    context.emit(Interacted{react.user, thread.author});
     at = thread.likers.insert(at, Liker{react.user, false});
     tell_later(About::like, react, thread, context);
-    context.emit(Interacted{react.user, thread.author});
   }
   if (at->likes != likes) thread.likes += likes ? 1 : -1;
   at->likes = likes;
@@ -70,6 +70,7 @@ void Posts::on(const Due& due, Thread& thread, mailroom::Context& context) {
     if (!news.who.empty()) context.emit(std::move(news));
   }
   std::erase_if(thread.untold, [&](const Untold& untold) { return untold.until == due.until; });
+  let_go_if_empty(thread.untold);
 }
 
 }  // namespace feed

@@ -36,6 +36,8 @@ class Posts : public mailroom::Actor<Thread> {
  public:
   using Options = PostsOptions;
   using Emits = mailroom::Events<Interacted, News, PostTally>;
+  // Each handler refuses and emits first: many likers need not be copied for one more.
+  static constexpr bool strong_guarantee = true;
   explicit Posts(const PostsOptions& options) : options_(options) {}
 
   // Throws Rejected if somebody else removes it.
@@ -45,7 +47,7 @@ class Posts : public mailroom::Actor<Thread> {
   void on(const Due& due, Thread& thread, mailroom::Context& context);
 
  private:
-  void mention(const std::vector<std::int64_t>& users, Who who, Timestamp at, const Thread& thread, mailroom::Context& context) const;
+  void mention(const std::vector<std::int64_t>& users, Who who, Timestamp at, std::int64_t post, mailroom::Context& context) const;
   void tell_later(About about, const React& react, Thread& thread, mailroom::Context& context) const;
   PostsOptions options_;
 };

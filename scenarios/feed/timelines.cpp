@@ -1,5 +1,7 @@
 #include "scenarios/feed/timelines.hpp"
 
+#include <map>
+
 namespace feed {
 
 namespace {
@@ -27,15 +29,17 @@ Timelines::Timelines(const TimelinesOptions& options) : options_(options) {
 }
 
 void Timelines::keep(const Post& post, Timeline& timeline) const {
-  if (post.number <= timeline.let_go || !insert_post(timeline.posts, post)) return;
-  std::erase_if(timeline.posts, [&](const Post& old) { return old.author == post.author && old.sequence <= post.sequence - options_.length; });
-  const auto most = static_cast<std::size_t>(options_.length + options_.length / 2);
-  if (timeline.posts.size() <= most) return;
-  timeline.let_go = timeline.posts[most].number;
-  timeline.posts.resize(most);
+  auto& posts = timeline.posts;
+  const auto least = static_cast<std::size_t>(options_.length * 3 / 2), most = static_cast<std::size_t>(options_.length * 7 / 4) + 1;
+  if (post.number <= timeline.let_go) return;
+  if (posts.size() == posts.capacity()) posts.reserve(std::min(most, 2 * posts.size() + 2));  // no more than it will need
+  if (!insert_post(posts, post) || posts.size() < most) return;
+  const auto gone = posts.end() - static_cast<std::ptrdiff_t>(least);
+  timeline.let_go = std::prev(gone)->number;
+  posts.erase(posts.begin(), gone);
 }
 
-void Timelines::on(const Arrival& arrival, Timeline& timeline, mailroom::Context& context) {
+void Timelines::on(const Arrival& arrival, Timeline& timeline, mailroom::Context& context) noexcept {
   begin(timeline, arrival.reader, context);
   const auto author = arrival.author;
   auto cut = place_of(timeline.cuts, author, &Cut::author);
@@ -49,26 +53,41 @@ void Timelines::on(const Arrival& arrival, Timeline& timeline, mailroom::Context
     if (arrival.order == Order::post) ++timeline.cancelled;
     return;
   }
-  auto followed = place_of(timeline.follows, author, &Followed::author);
   switch (arrival.order) {
-    case Order::join:
+    case Order::join: {
+      auto followed = place_of(timeline.follows, author, &Followed::author);
       if (followed == timeline.follows.end() || followed->author != author) followed = timeline.follows.insert(followed, Followed{});
       *followed = {author, arrival.since, arrival.celebrity};
       for (const auto& post : arrival.recent) keep(post, timeline);
       break;
+    }
     case Order::post:
       ++timeline.done;
       keep(arrival.post, timeline);
       break;
-    case Order::remove: erase_post(timeline.posts, arrival.post.number); break;
+    case Order::remove:
+      // What the removed post had pushed out of reach stays out, and it may be gone before anybody has looked.
+      std::erase_if(timeline.posts, [&](const Post& post) {
+        return post.number == arrival.post.number || (post.author == author && post.sequence <= arrival.post.sequence - options_.length);
+      });
+      break;
     case Order::to_celebrity:
     case Order::to_ordinary:
-      if (followed != timeline.follows.end() && followed->author == author) followed->celebrity = arrival.celebrity;
+      if (auto* followed = find_in(timeline.follows, author, &Followed::author)) followed->celebrity = arrival.celebrity;
       drop_posts_of(author, timeline);
       for (const auto& post : arrival.recent) keep(post, timeline);
       break;
     case Order::leave: break;
   }
+}
+
+// What a page may show of it, newest first.
+std::vector<Post> Timelines::within_reach(const Timeline& timeline) const {
+  std::map<std::int64_t, std::int64_t> latest;  // of each author, the sequence
+  std::vector<Post> shown;
+  for (auto post = timeline.posts.rbegin(); post != timeline.posts.rend(); ++post)
+    if (post->sequence > latest.emplace(post->author, post->sequence).first->second - options_.length) shown.push_back(*post);
+  return shown;
 }
 
 void Timelines::on(const Touch& touch, Timeline& timeline, mailroom::Context& context) {
@@ -85,7 +104,7 @@ void Timelines::on(const Touch& touch, Timeline& timeline, mailroom::Context& co
   at->number = touch.number;
 }
 
-void Timelines::on(const Interacted& interacted, Timeline& timeline, mailroom::Context& context) {
+void Timelines::on(const Interacted& interacted, Timeline& timeline, mailroom::Context& context) noexcept {
   begin(timeline, interacted.reader, context);
   auto at = place_of(timeline.interests, interacted.author, &Interest::author);
   if (at == timeline.interests.end() || at->author != interacted.author)
@@ -95,8 +114,8 @@ void Timelines::on(const Interacted& interacted, Timeline& timeline, mailroom::C
 
 TimelineShown Timelines::answer(const ShowTimeline& question, const Timeline& timeline, const mailroom::AnswerContext&) const {
   const auto most = static_cast<std::size_t>(std::clamp<std::int64_t>(question.most, 0, options_.length));
-  const bool incomplete = timeline.posts.size() < most && timeline.let_go > 0;
-  TimelineShown shown{timeline.posts, {}, timeline.interests};
+  TimelineShown shown{within_reach(timeline), {}, timeline.interests};
+  const bool incomplete = shown.posts.size() < most && timeline.let_go > 0;
   if (shown.posts.size() > most) shown.posts.resize(most);
   for (const auto& followed : timeline.follows)
     if (followed.celebrity || incomplete) shown.pull.push_back(followed.author);

@@ -1,5 +1,5 @@
-// Keyed by reader: whom he follows, and the newest posts that were pushed to him, at most half as many again as a page
-// holds. A page whose authors are all ordinary is made of these; celebrities are pulled, and so is everybody if unfollowing
+// Keyed by reader: whom he follows, and the newest posts that were pushed to him, from half as many again as a page holds up
+// to three quarters: most posts are then put at the end, and nothing is moved. A page whose authors are all ordinary is made of these; celebrities are pulled, and so is everybody if unfollowing
 // or removal has left fewer posts than a page while older ones had been let go.
 //
 // A cut (unfollow, block) comes straight from intake and acts at once: what is still on its way by an older follow is
@@ -31,7 +31,7 @@ MAILROOM_STRUCT(Cut, author, number)
 struct Timeline {
   std::int64_t reader = 0, pages = 0, done = 0, cancelled = 0;
   std::int64_t let_go = 0;  // the newest post that had no room
-  std::vector<Post> posts;  // newest first
+  std::vector<Post> posts;  // some may be beyond their author's reach: looked at when it is read
   std::vector<Followed> follows;
   std::vector<Cut> cuts;
   std::vector<Interest> interests;
@@ -57,14 +57,15 @@ class Timelines : public mailroom::Actor<Timeline> {
   using Answers = mailroom::Events<ShowTimeline>;
   explicit Timelines(const TimelinesOptions& options);
 
-  void on(const Arrival& arrival, Timeline& timeline, mailroom::Context& context);
+  void on(const Arrival& arrival, Timeline& timeline, mailroom::Context& context) noexcept;
   void on(const Touch& touch, Timeline& timeline, mailroom::Context& context);
-  void on(const Interacted& interacted, Timeline& timeline, mailroom::Context& context);
+  void on(const Interacted& interacted, Timeline& timeline, mailroom::Context& context) noexcept;
   void on(const Due&, Timeline& timeline, mailroom::Context& context);
   [[nodiscard]] TimelineShown answer(const ShowTimeline& question, const Timeline& timeline, const mailroom::AnswerContext&) const;
 
  private:
   void keep(const Post& post, Timeline& timeline) const;
+  [[nodiscard]] std::vector<Post> within_reach(const Timeline& timeline) const;
   void read(Timeline& timeline, bool last, mailroom::Context& context) const;
   TimelinesOptions options_;
 };

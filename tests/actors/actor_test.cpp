@@ -96,6 +96,77 @@ TEST(ActorHost, ATimerOfTheSameNameIsReplacedAndForgetErases) {
   EXPECT_FALSE(baskets.has_state("a"));
 }
 
+// A state that knows how often it was copied.
+struct Counted {
+  std::int64_t events = 0;
+  static inline int copies = 0;
+  Counted() = default;
+  Counted(Counted&&) = default;
+  Counted(const Counted& other) : events(other.events) { ++copies; }
+  Counted& operator=(Counted&&) = default;
+  Counted& operator=(const Counted& other) {
+    events = other.events;
+    ++copies;
+    return *this;
+  }
+};
+MAILROOM_STATE(Counted, events)
+
+class Copied : public mailroom::Actor<Counted> {
+ public:
+  using Emits = mailroom::Events<Kept>;
+  void on(const Put&, Counted& counted, Context& context) {
+    context.emit(Kept{++counted.events});
+    throw std::runtime_error("planted");
+  }
+  void on(const Forget&, Counted& counted, Context&) noexcept { ++counted.events; }
+};
+MAILROOM_ACTOR(Copied, Put, Forget)
+
+TEST(ActorHost, AHandlerThatIsNoexceptNeedsNoCopyOfTheState) {
+  mailroom::testing::ActorTest<Copied> copied;
+  Counted::copies = 0;
+  for (int i = 0; i < 3; ++i) copied.send(Forget{"a"}, {.key = "a"});
+  EXPECT_EQ(Counted::copies, 0);
+  EXPECT_THROW(copied.send(Put{"a", "apple"}, {.key = "a"}), std::runtime_error);
+  EXPECT_GT(Counted::copies, 0);
+  EXPECT_EQ(copied.state("a").events, 3);
+  EXPECT_THAT(mailroom::ActorTypes::find("Copied")->never_throws, ElementsAre(&mailroom::event_type_of<Forget>()));
+}
+
+// Put keeps its promise, Forget does not.
+class Promising : public mailroom::Actor<Counted> {
+ public:
+  using Emits = mailroom::Events<Kept>;
+  static constexpr bool strong_guarantee = true;
+  void on(const Put&, Counted& counted, Context& context) {
+    context.emit(Kept{1});
+    context.emit(Kept{2});
+    ++counted.events;
+  }
+  void on(const Forget&, Counted& counted, Context& context) {
+    context.emit(Kept{1});
+    ++counted.events;
+    context.emit(Kept{2});
+  }
+};
+MAILROOM_ACTOR(Promising, Put, Forget)
+
+TEST(ActorHost, APromisedStrongGuaranteeIsTriedAtEachEmission) {
+  mailroom::testing::ActorTest<Promising> promising;
+  Counted::copies = 0;
+  for (int i = 0; i < 2; ++i) promising.send(Put{"a", "apple"}, {.key = "a"});
+  EXPECT_EQ(promising.state("a").events, 2) << "what was tried has left nothing behind";
+  EXPECT_EQ(promising.take<Kept>().size(), 4u);
+  EXPECT_EQ(Counted::copies, 0);
+  try {
+    promising.send(Forget{"a"}, {.key = "a"});
+    FAIL() << "it has changed its state before its last emission";
+  } catch (const std::logic_error& error) {
+    EXPECT_THAT(error.what(), ::testing::AllOf(::testing::HasSubstr("Promising"), ::testing::HasSubstr("Forget failed at emission 2")));
+  }
+}
+
 struct NoPort : mailroom::ContextPort {
   void emit(const mailroom::EventType&, void*, std::string_view, mailroom::Timestamp) override {}
   void set_timer(const mailroom::EventType&, void*, mailroom::Timestamp, std::string_view) override {}

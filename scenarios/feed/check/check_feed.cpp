@@ -2,18 +2,11 @@
 // feed scenario kept its promises. Exit code 0: all hold; 1: at least one does not; 2: something can't be read.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <fstream>
 #include <iostream>
 
 #include "scenarios/feed/check/feed_model.hpp"
 
 namespace {
-
-nlohmann::json read_topology(const std::string& path) {
-  std::ifstream in(path);
-  if (!in) throw std::runtime_error(fmt::format("{}: can't be opened", path));
-  return nlohmann::json::parse(in);
-}
 
 // What the topology's source gives, or that of "with_input".
 void take_input(const nlohmann::json& topology, const std::string& input, feed_check::FeedModel& model) {
@@ -35,18 +28,6 @@ void take_input(const nlohmann::json& topology, const std::string& input, feed_c
   }
 }
 
-template <class Take>
-void each_row(const std::filesystem::path& file, Take take) {
-  std::ifstream in(file);
-  if (!in) throw std::runtime_error(fmt::format("{}: can't be opened", file.string()));
-  std::string line;
-  for (int number = 1; std::getline(in, line); ++number) {
-    const auto row = nlohmann::json::parse(line, nullptr, false);
-    if (row.is_discarded()) throw std::runtime_error(fmt::format("{}:{}: not JSON: {}", file.string(), number, line.substr(0, 100)));
-    take(row);
-  }
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -57,14 +38,14 @@ int main(int argc, char** argv) {
   app.add_option("--input", input, "The file that was run with --input")->check(CLI::ExistingFile);
   CLI11_PARSE(app, argc, argv);
   try {
-    const auto topology = read_topology(topology_path);
+    const auto topology = mailroom::read_json_file(topology_path);
     feed_check::FeedModel model(feed_check::Settings::of(topology));
     take_input(topology, input, model);
     const std::filesystem::path folder(output);
-    each_row(folder / "timelines.jsonl", [&](const auto& row) { model.timelines_row(row); });
-    each_row(folder / "notifications.jsonl", [&](const auto& row) { model.notifications_row(row); });
-    each_row(folder / "fanout.jsonl", [&](const auto& row) { model.fanout_row(row); });
-    each_row(folder / "posts.jsonl", [&](const auto& row) { model.posts_row(row); });
+    mailroom::each_json_line(folder / "timelines.jsonl", [&](const auto& row) { model.timelines_row(row); });
+    mailroom::each_json_line(folder / "notifications.jsonl", [&](const auto& row) { model.notifications_row(row); });
+    mailroom::each_json_line(folder / "fanout.jsonl", [&](const auto& row) { model.fanout_row(row); });
+    mailroom::each_json_line(folder / "posts.jsonl", [&](const auto& row) { model.posts_row(row); });
     const auto report = model.finish();
     report.print(std::cout);
     fmt::print("\n{} actions, {} refused. {} deliveries to timelines. {} pages, {} of them with pulled posts. {} notifications about {} people.\n",

@@ -19,11 +19,6 @@ Settings Settings::of(const json& topology) {
   const auto timelines = mailroom::from_json<feed::TimelinesOptions>(options("timelines"));
   const auto pages = mailroom::from_json<feed::PagesOptions>(options("pages"));
   const auto posts = mailroom::from_json<feed::PostsOptions>(options("posts"));
-  for (const auto* stage : {"authors", "outboxes", "pages"})
-    if (const auto length = options(stage).value("length", std::int64_t{50}); length != timelines.length)
-      throw mailroom::BadValue(fmt::format("stages.{}.options.length is {}, that of timelines {}: expected the same", stage, length, timelines.length));
-  if (mailroom::from_json<feed::GraphOptions>(options("graph")).window != posts.window)
-    throw mailroom::BadValue("stages.graph.options.window and that of posts differ: expected the same");
   return {timelines.length, pages.best, posts.window};
 }
 
@@ -232,7 +227,7 @@ mailroom::CheckReport FeedModel::finish() {
                         mailroom::value_to_json(key.about).dump(), key.post, key.recipient, found->second, who.size());
         told_.erase(found);
       }
-    untold_.expect(told_.empty(), "{} notifications of which the input knows nothing", told_.size());
+    made_up_.expect(told_.empty(), "{} notifications of which the input knows nothing", told_.size());
     return std::move(report_);
   }
   for (const auto& [number, reader] : block_actions_) acknowledged_.expect(false, "reader {}: block {} is not acknowledged", reader, number);
@@ -252,7 +247,7 @@ mailroom::CheckReport FeedModel::finish() {
                     told, people);
     if (found != told_.end()) told_.erase(found);
   }
-  untold_.expect(told_.empty(), "{} notifications of which the input knows nothing", told_.size());
+  made_up_.expect(told_.empty(), "{} notifications of which the input knows nothing", told_.size());
   fan_out_.expect(planned_ == done_ + cancelled_, "planned {}, done {}, cancelled {}", planned_, done_, cancelled_);
   fan_out_.expect(sent_ == 0, "{} more were sent than arrived", sent_);
   return std::move(report_);

@@ -21,7 +21,7 @@ namespace feed_check {
 struct Settings {
   std::int64_t length = 50, best = 10;
   feed::microseconds window = std::chrono::minutes(15);
-  // Of a topology, as JSON. Throws BadValue if stages that must agree do not.
+  // Of a topology, as JSON, that `mailroom check` finds nothing wrong with.
   static Settings of(const nlohmann::json& topology);
 };
 
@@ -95,8 +95,8 @@ class FeedModel {
   mailroom::CheckedInvariant ranked_{report_, "the best of a page = recomputed"};
   mailroom::CheckedInvariant likes_{report_, "likes = number of likers, comments = number of comments"};
   mailroom::CheckedInvariant tallied_{report_, "every post is counted once"};
-  mailroom::CheckedInvariant recount_{report_, "people in a notification = recount"};
-  mailroom::CheckedInvariant untold_{report_, "all that must be told is told"};
+  mailroom::CheckedInvariant recount_{report_, "all that must be told is told, and of as many people"};
+  mailroom::CheckedInvariant made_up_{report_, "nothing is told that has not happened"};
   mailroom::CheckedInvariant fan_out_{report_, "planned fan-out = done + cancelled"};
 
   std::unordered_map<std::int64_t, std::unordered_set<std::int64_t>> blocks_in_force_;  // as acknowledged so far

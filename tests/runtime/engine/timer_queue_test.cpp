@@ -6,8 +6,16 @@
 #include <rapidcheck/gtest.h>
 #include <tuple>
 
+#include <mailroom/mailroom.hpp>
+
 namespace mailroom::runtime {
 namespace {
+
+struct Alarm {
+  std::string text;
+  std::int64_t number = 0;
+};
+MAILROOM_EVENT(Alarm, text, number)
 
 HeldEvent timer(std::uint64_t ordinal, std::string key, std::string name, std::int64_t due) {
   HeldEvent made;
@@ -23,6 +31,33 @@ struct ModelTimer {
   std::uint64_t ordinal;
   std::string key, name;
 };
+
+// Timers are kept as bytes: what comes out is what the engine has made and the journal holds.
+TEST(TimerQueue, GivesBackTheWholeTimer) {
+  TimerQueue queue;
+  for (const auto* name : {"", "named"}) {
+    auto set = timer(7, "the key", name, 50);
+    auto batch = std::make_shared<EventBatch>();
+    EventMeta meta;
+    meta.time = set.due;
+    meta.trace = make_trace(3, 99);
+    meta.key_hash = hash_key(set.key);
+    Alarm alarm{"a text of more than a few bytes", -5};
+    batch->append_move(event_type_of<Alarm>(), &alarm, meta);
+    set.event = std::move(batch);
+    queue.set(set);
+    EXPECT_FALSE(queue.pop_due(Timestamp{49}));
+    const auto fired = queue.pop_due(Timestamp{50});
+    ASSERT_TRUE(fired && fired->event);
+    EXPECT_EQ(std::tie(fired->ordinal, fired->key, fired->name, fired->due), std::tie(set.ordinal, set.key, set.name, set.due));
+    const auto& found = fired->event->meta(0);
+    EXPECT_EQ(std::tie(found.time, found.trace, found.key_hash), std::tie(meta.time, meta.trace, meta.key_hash));
+    ASSERT_EQ(fired->event->size(), 1u);
+    ASSERT_EQ(&fired->event->type(0), &event_type_of<Alarm>());
+    const auto& back = *static_cast<const Alarm*>(fired->event->event(0));
+    EXPECT_EQ(std::tie(back.text, back.number), std::tuple("a text of more than a few bytes", -5));
+  }
+}
 
 RC_GTEST_PROP(TimerQueueModel, FiresReplacesAndCancelsAsAPlainListWould, ()) {
   TimerQueue queue;

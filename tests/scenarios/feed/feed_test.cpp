@@ -113,7 +113,7 @@ TEST_F(TimelinesTest, WhatIsOnItsWayWhenTheReaderUnfollowsIsCancelled) {
   EXPECT_EQ(timelines.state("7").cancelled, 1);
   arrive(Order::leave, 1, 20);
   EXPECT_THAT(timelines.state("7").cuts, IsEmpty()) << "nothing older can come any more";
-  arrive(Order::join, 1, 30, {}, {post(15), post(5)});
+  arrive(Order::join, 1, 30, {}, {post(5, 1, 1), post(15, 1, 2)});
   EXPECT_THAT(shown(), ElementsAre(15, 5));
 }
 
@@ -136,6 +136,16 @@ TEST_F(TimelinesTest, EachPostOnceNewestFirstAndNoMoreThanAreKept) {
   arrive(Order::post, 2, 2, post(19, 2, 9));
   EXPECT_THAT(shown(), ElementsAre(19, 18, 17, 16));
   EXPECT_THAT(timelines.state("7").posts, SizeIs(6));
+}
+
+TEST_F(TimelinesTest, OfAnAuthorTheLatestAreShownAlsoIfTheLatestIsRemoved) {
+  arrive(Order::join, 1, 1);
+  for (std::int64_t n = 1; n <= 5; ++n) arrive(Order::post, 1, 1, post(10 + n, 1, n));
+  EXPECT_THAT(shown(), ElementsAre(15, 14, 13, 12));
+  arrive(Order::remove, 1, 1, post(15, 1, 5));
+  EXPECT_THAT(shown(), ElementsAre(14, 13, 12)) << "what it had pushed out stays out";
+  arrive(Order::remove, 1, 1, post(16, 1, 6));
+  EXPECT_THAT(shown(), ElementsAre(14, 13)) << "and so it is with one that never came: its removal has overtaken it";
 }
 
 TEST_F(TimelinesTest, AShortTimelineThatHasLetPostsGoIsCompletedByPulling) {
@@ -296,8 +306,14 @@ TEST_F(FeedRun, KeepsItsPromisesAndTheCheckerSeesEachThatIsBroken) {
             "every block and unblock is acknowledged once");
   EXPECT_EQ(planted([&] { posts_[0]["likes"] = posts_[0]["likes"].get<int>() + 1; }), "likes = number of likers, comments = number of comments");
   EXPECT_EQ(planted([&] { posts_.push_back(posts_[0]); }), "every post is counted once");
-  EXPECT_EQ(planted([&] { notifications_.pop_back(); }), "people in a notification = recount");
-  EXPECT_EQ(planted([&] { notifications_[0]["recipient"] = 100'000; }), "people in a notification = recount");
+  EXPECT_EQ(planted([&] { notifications_.pop_back(); }), "all that must be told is told, and of as many people");
+  EXPECT_EQ(planted([&] { notifications_[0]["recipient"] = 100'000; }), "all that must be told is told, and of as many people");
+  EXPECT_EQ(planted([&] {
+              auto made_up = notifications_[0];
+              made_up["recipient"] = 100'000;
+              notifications_.push_back(made_up);
+            }),
+            "nothing is told that has not happened");
   EXPECT_EQ(planted([&] { for (auto& row : fanout_) if (row["stage"] == "timelines") { row["done"] = row["done"].get<int>() + 1; break; } }),
             "planned fan-out = done + cancelled");
 }
