@@ -1,5 +1,6 @@
 #include "runtime/topology/load_topology.hpp"
 
+#include <mailroom/topology_rule.hpp>
 #include <mailroom/window_options.hpp>
 
 #include <algorithm>
@@ -97,6 +98,9 @@ void check_clock(const Topology& topology, const std::vector<WrittenStage>& stag
     if (written.stage.idle_after.count() > 0)
       problems.warning(written.pointer + "/idle_after",
                        "there are no watermarks without \"clock\": \"events\", so none that an idle source could hold back");
+    if (written.stage.max_ahead.count() > 0)
+      problems.warning(written.pointer + "/max_ahead",
+                       "there are no watermarks without \"clock\": \"events\", so none that an event could move too far");
   }
   if (!times_in_events) return;
   for (const auto& written : stages) {
@@ -107,6 +111,17 @@ void check_clock(const Topology& topology, const std::vector<WrittenStage>& stag
                                    "To read what was recorded earlier say \"clock\": \"events\"",
                                    written.stage.name));
   }
+}
+
+// What the actors' authors say of the options of several stages.
+void apply_rules(const std::vector<WrittenStage>& stages, ProblemList& problems) {
+  std::vector<RuleCheck::Stage> actors;
+  for (const auto& written : stages)
+    if (written.stage.actor != nullptr) actors.push_back({written.stage.name, written.stage.actor, written.stage.options});
+  RuleCheck check(std::move(actors));
+  TopologyRules::apply(check);
+  for (const auto& fault : check.faults())
+    problems.error("/stages/" + pointer_part(fault.stage) + "/options/" + pointer_part(fault.option), fault.text);
 }
 
 LoadedTopology load(const JsonDocument& document, const std::string& file, const fs::path& folder,
@@ -154,6 +169,7 @@ LoadedTopology load(const JsonDocument& document, const std::string& file, const
     }
     resolve_edges(stages, problems);
     check_clock(topology, stages, problems);
+    apply_rules(stages, problems);
   }
   top.refuse_unknown();
 

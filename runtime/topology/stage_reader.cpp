@@ -134,6 +134,11 @@ void read_source(ObjectReader& reader, WrittenStage& written, const fs::path& fo
   reader.text("time", stage.time_field);
   reader.duration("lateness", stage.lateness);
   reader.duration("idle_after", stage.idle_after);
+  reader.duration("max_ahead", stage.max_ahead);
+  const bool believed_given = reader.member("believed_after") != nullptr;
+  reader.number("believed_after", 1, 1'000'000, stage.believed_after);
+  if (believed_given && reader.member("max_ahead") == nullptr)
+    problems.error(reader.at("believed_after"), "it goes with \"max_ahead\": how many events in a row beyond it are believed");
   reader.number("shards", 1, max_shards, stage.shards);
   if (stage.source == nullptr) {
     reader.member("options");

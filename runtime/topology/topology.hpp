@@ -115,6 +115,8 @@ struct Stage {
   std::vector<EventType::ReadTime> time_readers;  // indexed as EventType::index(); null: arrival
   std::chrono::microseconds lateness{0};          // kind source: its watermark stays this far behind its latest event
   std::chrono::microseconds idle_after{0};        // kind source: without input for so long it holds no watermark back; 0: always
+  std::chrono::microseconds max_ahead{0};         // kind source: what an event may move its watermark at once; 0: no bound
+  std::uint32_t believed_after = 10;              // kind source: the so many-th event in a row beyond max_ahead moves it all the same
   const SinkType* sink = nullptr;                 // kind sink
   std::string path;                               // sources and sinks: resolved
 };

@@ -1,7 +1,6 @@
 // nexmark-check TOPOLOGY OUTPUT_DIR: proves or disproves that a query's output is what a plain recomputation of the
 // generator's events gives. Exit code 0: it is; 1: it is not; 2: something can't be read.
 #include <CLI/CLI.hpp>
-#include <fstream>
 #include <iostream>
 
 #include "scenarios/nexmark/check/recount.hpp"
@@ -14,8 +13,7 @@ int main(int argc, char** argv) {
   app.add_option("output", output, "The run's output folder")->required()->check(CLI::ExistingDirectory);
   CLI11_PARSE(app, argc, argv);
   try {
-    std::ifstream in(topology);
-    const auto definition = nlohmann::json::parse(in);
+    const auto definition = mailroom::read_json_file(topology);
     std::string path;
     nexmark_check::Input input;
     for (const auto& [name, stage] : definition.at("stages").items()) {

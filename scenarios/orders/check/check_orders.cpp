@@ -2,7 +2,6 @@
 // promises. Exit code 0: all hold; 1: at least one does not; 2: the files can't be read.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <fstream>
 #include <iostream>
 
 #include "scenarios/orders/check/outputs_check.hpp"
@@ -12,9 +11,7 @@ namespace {
 
 // The rows that the topology's generator gives.
 std::vector<orders_check::ShopRow> generated_rows(const std::string& topology) {
-  std::ifstream in(topology);
-  if (!in) throw std::runtime_error(fmt::format("{}: can't be opened", topology));
-  const auto json = nlohmann::json::parse(in);
+  const auto json = mailroom::read_json_file(topology);
   std::vector<orders_check::ShopRow> rows;
   for (const auto& line : orders::generated_lines(json.at("stages").at("lines").at("options"))) {
     rows.push_back(orders_check::row_from_json(line));

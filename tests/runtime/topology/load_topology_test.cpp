@@ -6,6 +6,8 @@
 #include <sstream>
 
 #include <mailroom/mailroom.hpp>
+#include <mailroom/topology_rule.hpp>
+#include <mailroom/windows.hpp>
 
 #include "runtime/topology/describe_topology.hpp"
 #include "runtime/topology/json_document.hpp"
@@ -167,6 +169,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"unordered_state", "\"key\": \"account\",\n      \"shards\": 8", "\"ordering\": \"none\"", {"keeps state"}},
         Mistake{"event_not_emitted", "[\"Balance\"]", "[\"Deposit\"]", {":17:", "does not emit Deposit", "Balance, Unheard"}},
         Mistake{"time_field", "\"time\": \"at\"", "\"time\": \"account\"", {":6:", "no time field \"account\"", "its time fields: at"}},
+        Mistake{"believed_after_nothing", "\"time\": \"at\"", "\"time\": \"at\", \"believed_after\": 3", {":6:", "goes with \"max_ahead\""}},
         Mistake{"small_mailbox", "\"from\": [{ \"stage\": \"ledger\", \"events\": [\"Balance\"] }]",
                 "\"mailbox\": {\"capacity\": 4}, \"from\": [{ \"stage\": \"ledger\", \"events\": [\"Balance\"] }]", {"8 shards"}},
         Mistake{"no_version", "\"mailroom\": 1,", "", {"\"mailroom\" is missing"}},
@@ -179,6 +182,61 @@ TEST(LoadTopology, OptionsAreCheckedByTheirActor) {
   const auto found = errors(changed("\"shards\": 8", "\"options\": {\"limt\": 1}"));
   ASSERT_EQ(found.size(), 1u);
   EXPECT_THAT(found[0], AllOf(HasSubstr("/stages/ledger/options"), HasSubstr("did you mean \"limit\"?")));
+}
+
+inline void limits_agree(RuleCheck& check) {
+  check.same<CheckLedger>("limit");
+  for (const auto& [stage, options] : check.stages<CheckLedger>())
+    if (options.limit > 100) check.refuse(stage, "limit", "more than 100 is never right");
+}
+MAILROOM_TOPOLOGY_RULE(limits_agree)
+
+TEST(LoadTopology, WhatTheAuthorsOfActorsSayOfSeveralStagesIsChecked) {
+  const auto two = [](const char* first, const char* second) {
+    return errors(changed("\"out\": {", std::string("\"other\": { \"actor\": \"CheckLedger\", \"from\": [\"deposits\"], \"key\": \"account\"") + second +
+                                           " },\n    \"out\": {").replace(std::string(good).find("\"shards\": 8"), 11, std::string("\"shards\": 8") + first));
+  };
+  EXPECT_THAT(two("", ""), ElementsAre());
+  EXPECT_THAT(two(R"(, "options": {"limit": 5})", R"(, "options": {"limit": 5})"), ElementsAre());
+  EXPECT_THAT(two(R"(, "options": {"limit": 5})", ""),
+              ElementsAre(AllOf(HasSubstr("bank.json:15: error: /stages/other/options/limit"), HasSubstr("limit is 0 here and 5 in stage \"ledger\""))))
+      << "a default counts as a value";
+  EXPECT_THAT(two(R"(, "options": {"limit": 500})", R"(, "options": {"limit": 500})"), ElementsAre(HasSubstr("never right"), HasSubstr("never right")));
+  EXPECT_THAT(two(R"(, "options": {"limit": "much"})", ""), ElementsAre(HasSubstr("\"much\""))) << "what can't be read is said once";
+}
+
+struct CheckTotal {
+  std::int64_t deposits = 0;
+};
+MAILROOM_STRUCT(CheckTotal, deposits)
+class CheckWindows : public Windowed<CheckWindows, CheckTotal> {
+ public:
+  using Emits = Events<Balance>;
+  using Windowed::Windowed;
+  void add(const Deposit&, CheckTotal& total) noexcept { ++total.deposits; }
+  void result(const Window&, const CheckTotal&, Context&) {}
+};
+MAILROOM_ACTOR(CheckWindows, Deposit, WindowDue)
+
+TEST(LoadTopology, WhatHasNoMeaningByTheWallClockIsWarnedOf) {
+  auto json = nlohmann::json::parse(good);
+  auto& stages = json["stages"];
+  stages["deposits"].update({{"idle_after", "1s"}, {"max_ahead", "1h"}});
+  stages["ledger"] = {{"actor", "CheckWindows"}, {"from", {"deposits"}}, {"key", "account"}, {"options", {{"size", "1m"}}}};
+  const auto warnings = [&] {
+    std::vector<std::string> list;
+    for (const auto& problem : load(json.dump()).problems) list.push_back(to_string(problem));
+    return list;
+  };
+  EXPECT_THAT(warnings(), ::testing::UnorderedElementsAre(
+                              AllOf(HasSubstr("warning: /stages/deposits/idle_after"), HasSubstr("\"clock\": \"events\"")),
+                              AllOf(HasSubstr("warning: /stages/deposits/max_ahead"), HasSubstr("\"clock\": \"events\"")),
+                              AllOf(HasSubstr("warning: /stages/ledger"), HasSubstr("keeps windows, which end by the machine's clock here"))));
+  stages["deposits"].erase("time");
+  EXPECT_THAT(warnings(), ::testing::Each(::testing::Not(HasSubstr("keeps windows")))) << "times of arrival and the wall clock agree";
+  stages["deposits"]["time"] = "at";
+  json["clock"] = "events";
+  EXPECT_THAT(warnings(), ElementsAre());
 }
 
 TEST(LoadTopology, SeveralMistakesAreAllReportedInOrderOfTheirLines) {
