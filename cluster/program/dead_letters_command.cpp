@@ -48,7 +48,7 @@ void add_dead_letters_command(CLI::App& app, int& exit_code) {
     sub->add_option("ids", arguments->ids, "Only these, such as orders/2:17");
     sub->add_option("--stage", arguments->stage, "Only this stage");
     sub->add_option("--key", arguments->key, "Only this key");
-    sub->add_option("--kind", arguments->kind, "Only this kind: rejected, failed, dirty, overflow, expired");
+    sub->add_option("--kind", arguments->kind, "Only this kind: rejected, failed, dirty, ahead, overflow, expired");
     sub->add_flag("--parked", arguments->parked, "Parked events instead of dead letters");
   };
 

@@ -131,6 +131,10 @@ void SourceShard::emit_portion() {
       time = Timestamp{read_time(batch_.events.event(i))};
     else if (time == Timestamp{})
       time = arrival;
+    if (stage_.max_ahead.count() > 0 && too_far_ahead(time, latest)) {
+      refuse_ahead(i, time, latest);
+      continue;
+    }
     latest = std::max(latest, time - stage_.lateness);
     const auto behind = time < latest ? behind_ms(time, latest) : 0;
     if (is_sampled(make_trace(stream_, record_.sequence + 1))) {
@@ -155,6 +159,29 @@ void SourceShard::emit_portion() {
     bury(std::move(held), nullptr);
     if (published_ != nullptr) published_->dirty.add();
   }
+}
+
+bool SourceShard::too_far_ahead(Timestamp time, Timestamp watermark) {
+  // The first event of all is believed: there is nothing to hold it against.
+  auto& run = record_.ahead;
+  if (!event_clock_ || watermark == Timestamp::min() || time - stage_.lateness <= watermark + stage_.max_ahead) {
+    run = {};
+    return false;
+  }
+  const bool goes_on = run.events > 0 && std::max(time, run.last) <= std::min(time, run.last) + stage_.max_ahead;
+  run = {goes_on ? run.events + 1 : 1, time};
+  if (run.events < stage_.believed_after) return true;
+  run = {};
+  return false;
+}
+
+void SourceShard::refuse_ahead(std::size_t index, Timestamp time, Timestamp watermark) {
+  batch_.events.mutable_meta(index).time = time;
+  batch_.events.mutable_meta(index).trace = make_trace(stream_, ++record_.sequence);
+  auto held = hold(batch_.events, index, {}, 0, 0);
+  held.kind = "ahead";
+  held.reason = fmt::format("dated {}, and the source's watermark is {}: more than max_ahead beyond it", time.to_string(), watermark.to_string());
+  bury(std::move(held), nullptr);
 }
 
 void SourceShard::end() {

@@ -38,6 +38,9 @@ class SourceShard final : public ShardCore {
  private:
   void read_once();
   void emit_portion();
+  // Whether an event of this time is refused because it would move the watermark further than "max_ahead" allows.
+  [[nodiscard]] bool too_far_ahead(Timestamp time, Timestamp watermark);
+  void refuse_ahead(std::size_t index, Timestamp time, Timestamp watermark);
   void end();
   void publish();
 

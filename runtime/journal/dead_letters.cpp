@@ -141,7 +141,7 @@ void check_dead_letter_filter(const DeadLetterFilter& filter) {
   for (const auto& id : filter.ids) (void)parse_dead_letter_id(id);
   if (!filter.kind) return;
   const auto kinds = filter.parked ? std::vector<std::string>{"failed", "follows"}
-                                   : std::vector<std::string>{"rejected", "failed", "dirty", "overflow", "expired"};
+                                   : std::vector<std::string>{"rejected", "failed", "dirty", "ahead", "overflow", "expired"};
   if (std::find(kinds.begin(), kinds.end(), *filter.kind) == kinds.end())
     throw BadValue(fmt::format("kind \"{}\": expected one of {}", *filter.kind, fmt::join(kinds, ", ")));
 }
@@ -168,6 +168,9 @@ DeadLetterOutcome retry_dead_letters(Journal& journal, const DeadLetterFilter& f
       outcome.refused.push_back(
           fmt::format("{}: dirty input cannot be tried again: mend {} and read it anew, or discard it", row.id(),
                       row.head.origin.empty() ? "the source" : row.head.origin));
+    else if (row.head.kind == "ahead")
+      outcome.refused.push_back(fmt::format("{}: it would move its source's time as far ahead as it is dated: mend it and read it anew, or discard it",
+                                            row.id()));
     else if (row.head.redrive)
       ++outcome.unchanged;
     else {

@@ -63,6 +63,14 @@ struct SentPosition {
 };
 
 // A shard's row, rewritten with each commit.
+// Events in a row that a source refused because their time is too far ahead ("max_ahead").
+struct AheadRun {
+  std::uint64_t events = 0;
+  Timestamp last;  // the last one's time
+
+  bool operator==(const AheadRun&) const = default;
+};
+
 struct ShardRecord {
   std::uint64_t epoch = 0;         // raised at each open: who may write
   std::uint64_t commit = 0;        // counts this shard's commits, contiguous
@@ -73,6 +81,7 @@ struct ShardRecord {
   nlohmann::json position;             // sources: where reading goes on. sinks: what is written. null otherwise
   std::uint64_t sequence = 0;          // sources: events made; sinks: events written
   bool ended = false;                  // sources: the input is read to its end
+  AheadRun ahead;                      // sources
 };
 
 enum class HeldReason : std::uint8_t { timer, waiting, parked, dead };
@@ -88,7 +97,7 @@ struct HeldEvent {
   Timestamp due;         // timers: event-clock or wall time; others: the stage's time when it came
   std::string name;      // timers: the name, if any
   std::string reason;    // dead, parked: what went wrong, in words
-  std::string kind;      // dead: "rejected" | "failed" | "dirty" | "overflow" | "expired" ; parked: "failed" | "follows"
+  std::string kind;      // dead: "rejected" | "failed" | "dirty" | "ahead" | "overflow" | "expired" ; parked: "failed" | "follows"
   Timestamp when;        // dead, parked: wall time of the decision
   std::string origin;    // dirty: "file.csv:12"
   std::string content;   // dirty: the raw text

@@ -127,7 +127,7 @@ nlohmann::json decode_position(std::string_view bytes, const Reader& reader) {
   reader.fail("its position is not readable");
 }
 
-enum ShardFlags : unsigned char { has_ended = 1, has_position = 2 };
+enum ShardFlags : unsigned char { has_ended = 1, has_position = 2, has_ahead = 4 };
 enum HeldFlags : unsigned char { redrive_flag = 1, event_flag = 2 };
 
 std::uint32_t read_u32(std::string_view bytes, std::size_t at) {
@@ -145,7 +145,8 @@ std::uint16_t read_u16(std::string_view bytes, std::size_t at) {
 
 void encode_shard_record(const ShardRecord& record, std::string& out) {
   out.push_back(static_cast<char>(record_version));
-  out.push_back(static_cast<char>((record.ended ? has_ended : 0) | (record.position.is_null() ? 0 : has_position)));
+  out.push_back(static_cast<char>((record.ended ? has_ended : 0) | (record.position.is_null() ? 0 : has_position) |
+                                  (record.ahead.events > 0 ? has_ahead : 0)));
   put_varint(out, record.epoch);
   put_varint(out, record.commit);
   put_varint(out, record.next_ordinal);
@@ -177,6 +178,10 @@ void encode_shard_record(const ShardRecord& record, std::string& out) {
     put_varint(out, sent.rejected);
     put_time(out, sent.watermark);
   }
+  if (record.ahead.events > 0) {
+    put_varint(out, record.ahead.events);
+    put_time(out, record.ahead.last);
+  }
   // Last, so that it needs no length: the record ends where the position ends.
   if (!record.position.is_null()) nlohmann::json::to_cbor(record.position, nlohmann::detail::output_adapter<char>(out));
 }
@@ -185,7 +190,7 @@ ShardRecord decode_shard_record(std::string_view bytes) {
   Reader reader(bytes, "shard record");
   ShardRecord record;
   const auto flags = reader.byte();
-  if (flags > (has_ended | has_position)) reader.fail(fmt::format("flags {:#x}", flags));
+  if (flags > (has_ended | has_position | has_ahead)) reader.fail(fmt::format("flags {:#x}", flags));
   record.ended = (flags & has_ended) != 0;
   record.epoch = reader.varint();
   record.commit = reader.varint();
@@ -221,6 +226,11 @@ ShardRecord decode_shard_record(std::string_view bytes) {
     sent.dropped_newest = reader.varint();
     sent.rejected = reader.varint();
     sent.watermark = reader.time();
+  }
+  if (flags & has_ahead) {
+    record.ahead.events = reader.varint();
+    record.ahead.last = reader.time();
+    if (record.ahead.events == 0) reader.fail("a run of no events");
   }
   if (flags & has_position) record.position = decode_position(reader.rest(), reader);
   reader.end();

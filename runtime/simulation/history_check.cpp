@@ -75,9 +75,42 @@ class Replay final : private ContextPort {
       const auto& input = (*run_.inputs)[stage_][number];
       dirty += input.dirty.size();
       std::uint64_t sequence = 0;
-      for (const auto& event : input.events) route(*event.type, event.event(), {}, make_trace(stream, ++sequence), std::nullopt);
+      const auto refused = too_far_ahead(stage, input);
+      for (const auto& event : input.events) {
+        const auto trace = make_trace(stream, ++sequence);
+        if (!refused[sequence - 1]) {
+          route(*event.type, event.event(), {}, trace, std::nullopt);
+          continue;
+        }
+        const auto id = world_.events.note(*event.type, event.event(), trace);
+        if (std::none_of(run_.set_aside.begin(), run_.set_aside.end(), [&](const SetAside& one) { return one.stage == stage_ && one.event == id; }))
+          world_.violate("nothing is lost", fmt::format("{}: {} is dated too far ahead, and no dead letter", stage.name, world_.events.describe(id)));
+      }
     }
     dirty_ += dirty;
+  }
+
+  // Which of a source's events "max_ahead" refuses, by a plain reading of it.
+  [[nodiscard]] std::vector<bool> too_far_ahead(const Stage& stage, const RecordedInput& input) const {
+    std::vector<bool> refused(input.events.size(), false);
+    if (run_.plan->topology.clock != ClockKind::events || stage.max_ahead.count() == 0) return refused;
+    std::optional<Timestamp> latest;
+    std::vector<Timestamp> row;  // those beyond it, one after the other
+    for (std::size_t i = 0; i < input.events.size(); ++i) {
+      const auto& event = input.events[i];
+      const auto index = event.type->index();
+      const auto read = index < stage.time_readers.size() ? stage.time_readers[index] : nullptr;
+      const auto time = read != nullptr ? Timestamp{read(event.event())} : event.time;
+      if (latest && time > *latest + stage.max_ahead) {
+        if (!row.empty() && (time > row.back() + stage.max_ahead || row.back() > time + stage.max_ahead)) row.clear();
+        row.push_back(time);
+        refused[i] = row.size() < stage.believed_after;
+        if (refused[i]) continue;
+      }
+      row.clear();
+      latest = latest ? std::max(*latest, time) : time;
+    }
+    return refused;
   }
 
   void replay_shards() {

@@ -53,7 +53,7 @@ LogGenerator::LogGenerator(const LogGeneratorOptions& options)
     : options_(options), visitors_(std::max<std::uint64_t>(1, options.visitors), 0.9), paths_(std::max<std::uint64_t>(1, options.paths), 0.9) {
   const auto share = [](double p) { return p >= 0 && p <= 1; };
   if (options.per_minute == 0 || options.visitors == 0 || options.paths == 0 || !share(options.disordered) || !share(options.late) ||
-      !share(options.duplicates) || !share(options.dirt))
+      !share(options.duplicates) || !share(options.dirt) || !share(options.ahead))
     throw mailroom::BadValue("access_log_generator: expected per_minute, visitors and paths from 1, and shares from 0 to 1");
 }
 MAILROOM_SOURCE(LogGenerator, "access_log_generator")
@@ -76,6 +76,7 @@ void LogGenerator::line(std::uint64_t number, std::string& text) const {
     seconds -= choice.integer(20, 180);
   else if (order < options_.late + options_.disordered)
     seconds -= choice.integer(1, 8);
+  if (SeededChoice(options_.seed, {"ahead"}, number).chance(options_.ahead)) seconds += 365 * 86'400;
   // The audience changes from hour to hour; three minutes of a hundred have a fault.
   const auto visitor = mailroom::scramble(visitors_.draw(choice.real()) + minute / 60 * 1'000'003);
   const auto path = paths_.draw(choice.real());

@@ -44,8 +44,9 @@ struct LogGeneratorOptions {
   double late = 0.004;         // share that comes 20 s to 3 minutes after it
   double duplicates = 0.01;    // share that repeats one of the last per_minute / 2 lines
   double dirt = 0.005;
+  double ahead = 0.0005;       // share that says it is a year later than it is
 };
-MAILROOM_OPTIONS(LogGeneratorOptions, lines, seed, start, per_minute, visitors, paths, disordered, late, duplicates, dirt)
+MAILROOM_OPTIONS(LogGeneratorOptions, lines, seed, start, per_minute, visitors, paths, disordered, late, duplicates, dirt, ahead)
 
 // Each line is a function of the seed and its number: going on in the middle costs nothing.
 class LogGenerator final : public mailroom::Source {

@@ -43,8 +43,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   try {
-    std::ifstream in(topology);
-    const auto definition = nlohmann::json::parse(in);
+    const auto definition = mailroom::read_json_file(topology);
     const auto each_line = [&](const std::function<void(const std::string&)>& take) {
       if (!input.empty()) return read_lines(input, take);
       const auto options = mailroom::from_json<analytics::LogGeneratorOptions>(definition.at("stages").at("lines").at("options"));

@@ -44,7 +44,8 @@ Rules rules_of(const nlohmann::json& topology) {
   };
   return {duration(stages.at("lines"), "lateness", "0s"), duration(options("unique"), "remember", "10m"), duration(options("sessions"), "gap", "0s"),
           duration(options("minute_parts"), "allowed_lateness", "0s"), duration(options("sessions"), "allowed_lateness", "0s"),
-          mailroom::from_json<analytics::AlertOptions>(options("alerts"))};
+          mailroom::from_json<analytics::AlertOptions>(options("alerts")), duration(stages.at("lines"), "max_ahead", "0s"),
+          stages.at("lines").value("believed_after", std::uint64_t{10})};
 }
 
 void Recount::line(std::string_view text) {
@@ -54,6 +55,10 @@ void Recount::line(std::string_view text) {
   try {
     // Also of a line that is dirty further on: its time is known.
     const auto head = analytics::read_head(text);
+    if (too_far_ahead(head.time)) {
+      ++dirty;
+      return;
+    }
     watermark_ = std::max(watermark_, head.time - rules_.lateness);
     const auto found = analytics::read_access_line(text);
     request = {found.head.time, std::string(found.head.client), 0, std::string(found.path), found.status, found.bytes, mailroom::hash_key(text)};
@@ -79,6 +84,18 @@ void Recount::line(std::string_view text) {
   counts.sizes.push_back(request.bytes);
   ++counts.paths[request.path];
   counts.visitors.insert(request.visitor);
+}
+
+bool Recount::too_far_ahead(Timestamp time) {
+  if (rules_.max_ahead.count() == 0 || watermark_ == Timestamp::min() || time - rules_.lateness <= watermark_ + rules_.max_ahead) {
+    ahead_.clear();
+    return false;
+  }
+  if (!ahead_.empty() && (time > ahead_.back() + rules_.max_ahead || ahead_.back() > time + rules_.max_ahead)) ahead_.clear();
+  ahead_.push_back(time);
+  if (ahead_.size() < rules_.believed_after) return true;
+  ahead_.clear();
+  return false;
 }
 
 void Recount::visit(const analytics::Request& request, Timestamp reached) {

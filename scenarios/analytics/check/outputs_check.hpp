@@ -23,6 +23,8 @@ using Rows = std::vector<nlohmann::json>;
 struct Rules {
   std::chrono::microseconds lateness{}, remember{}, gap{}, minutes_allowed{}, sessions_allowed{};
   analytics::AlertOptions alerts;
+  std::chrono::microseconds max_ahead{};  // 0: no bound
+  std::uint64_t believed_after = 10;
 };
 // Of a topology that has the stages of analytics.json. Throws what nlohmann's json throws.
 Rules rules_of(const nlohmann::json& topology);
@@ -40,7 +42,7 @@ class Recount {
     std::map<std::string, std::int64_t> paths{};
     std::set<std::string> visitors{};
   };
-  std::uint64_t lines = 0, dirty = 0;
+  std::uint64_t lines = 0, dirty = 0;  // dirty: also those dated too far ahead
   std::map<Timestamp, Minute> minutes;
   std::vector<std::string> sessions, set_aside, alerts;  // as text, sorted
 
@@ -50,10 +52,12 @@ class Recount {
     analytics::Session session;
   };
   void visit(const analytics::Request& request, Timestamp reached);
+  bool too_far_ahead(Timestamp time);
   void aside(analytics::SetAsideAs reason, const analytics::Request& request);
 
   const Rules rules_;
   Timestamp watermark_ = Timestamp::min();
+  std::vector<Timestamp> ahead_;  // lines in a row that were dated too far ahead
   std::unordered_map<std::string, std::unordered_map<std::uint64_t, Timestamp>> seen_;
   std::unordered_map<std::string, std::vector<Visit>> visits_;
 };

@@ -417,6 +417,66 @@ TEST_F(FlowTest, WhatIsLateAndWhatWindowsHoldIsTheSameForAnyNumberOfShards) {
   }
 }
 
+TEST_F(FlowTest, WhatIsDatedTooFarAheadMovesNobodysTime) {
+  // Notes at 1, 2, ... ms; the third and the sixth say that it is next year.
+  constexpr std::int64_t next_year = 365LL * 86'400'000'000;
+  for (int n = 1; n <= 8; ++n) {
+    world().input.push_back({"k", n});
+    world().input_times.push_back(n == 3 || n == 6 ? next_year + n : n * 1'000);
+  }
+  const auto sums = [&](const std::string& members) {
+    world().output.clear();
+    run(R"({"mailroom": 1, "name": "test", "clock": "events", "stages": {
+      "notes": {"source": "scripted", "lateness": "1ms")" + members + R"(},
+      "windows": {"actor": "NoteWindows", "from": ["notes"], "key": "key", "options": {"size": "4ms"}},
+      "out": {"sink": "collecting", "from": ["windows"]}}})");
+    std::vector<std::pair<std::int64_t, std::int64_t>> found;  // start of the window, sum; or -1 and a note that came too late
+    for (const auto& seen : world().output) found.emplace_back(seen.attempt < 0 ? -1 : seen.number, seen.attempt < 0 ? seen.number : seen.count);
+    return found;
+  };
+  using ::testing::Pair;
+  EXPECT_THAT(sums(R"(, "max_ahead": "1h")"), ::testing::ElementsAre(Pair(0, 1 + 2), Pair(4, 4 + 5 + 7), Pair(8, 8)));
+  ASSERT_EQ(dead_letters_.size(), 2u);
+  EXPECT_EQ(dead_letters_[0].held.kind, "ahead");
+  EXPECT_THAT(dead_letters_[0].held.reason, ::testing::HasSubstr("dated 1971-01-01T00:00:00"));
+  EXPECT_THAT(sums(""), ::testing::Contains(Pair(-1, 4))) << "without the bound one note makes all that follow late";
+}
+
+TEST_F(FlowTest, ManyInARowThatAreAheadAreBelievedAlsoAcrossARestart) {
+  // A silence of a day in the stream: the third note behind it is believed.
+  constexpr std::int64_t day = 86'400'000'000;
+  world().input_times = {1'000, 2'000, day, day + 1'000, day + 2'000, day + 3'000};
+  const auto topology = R"({"mailroom": 1, "name": "test", "clock": "events", "durability": "durable", "stages": {
+    "notes": {"source": "scripted", "max_ahead": "1h", "believed_after": 3},
+    "windows": {"actor": "NoteWindows", "from": ["notes"], "key": "key", "options": {"size": "10ms"}},
+    "out": {"sink": "collecting", "from": ["windows"]}}})";
+  const auto found = [&] {
+    std::vector<std::pair<std::int64_t, std::int64_t>> windows;
+    for (const auto& seen : world().output) windows.emplace_back(seen.number, seen.count);
+    return windows;
+  };
+  const std::vector<std::pair<std::int64_t, std::int64_t>> expected{{0, 1 + 2}, {day / 1000, 5 + 6}};
+  for (int n = 1; n <= 6; ++n) world().input.push_back({"k", n});
+  run(topology, Journal::open(std::make_unique<MemoryStore>(std::make_shared<MemoryDisk>())));
+  EXPECT_EQ(found(), expected);
+
+  // The same with the node's end between the first two.
+  world().output.clear();
+  const auto disk = std::make_shared<MemoryDisk>();
+  const auto all = std::exchange(world().input, std::vector<Note>(world().input.begin(), world().input.begin() + 3));
+  world().endless = true;
+  {
+    const auto engine = start(topology, Journal::open(std::make_unique<MemoryStore>(disk)));
+    ASSERT_TRUE(until([&] { return !engine->snapshot().sources.empty() && engine->snapshot().sources[0].events == 3; }));
+    engine->request_stop(StopMode::checkpoint);
+    ASSERT_TRUE(wait(*engine));
+  }
+  world().input = all;
+  world().endless = false;
+  run(topology, Journal::open(std::make_unique<MemoryStore>(disk)));
+  EXPECT_EQ(found(), expected);
+}
+
 TEST_F(FlowTest, AnIdleSourceHoldsNoTimeBackOnceItMayNot) {
   SilentSource::ends = false;
   world().endless = true;

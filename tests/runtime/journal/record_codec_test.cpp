@@ -21,6 +21,7 @@ ShardRecord any_record() {
   record.sequence = any_number();
   record.clock = any_time();
   record.ended = *rc::gen::arbitrary<bool>();
+  if (*rc::gen::arbitrary<bool>()) record.ahead = {any_number() % 1000 + 1, any_time()};
   if (*rc::gen::arbitrary<bool>())
     record.position = {
         {"file", *rc::gen::arbitrary<std::string>()}, {"offset", any_number()}, {"at", {1, {2, nullptr}}}};
@@ -72,7 +73,7 @@ RC_GTEST_PROP(RecordCodec, ShardRecordsSurvive, ()) {
   const auto read = decode_shard_record(bytes);
   RC_ASSERT(read.epoch == record.epoch && read.commit == record.commit && read.next_ordinal == record.next_ordinal);
   RC_ASSERT(read.sequence == record.sequence && read.clock == record.clock && read.ended == record.ended);
-  RC_ASSERT(read.position == record.position);
+  RC_ASSERT(read.position == record.position && read.ahead == record.ahead);
   RC_ASSERT(read.consumed.size() == record.consumed.size());
   for (std::size_t i = 0; i < read.consumed.size(); ++i) {
     const auto &a = read.consumed[i], &b = record.consumed[i];
