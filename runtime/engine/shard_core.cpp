@@ -439,7 +439,7 @@ void ShardCore::finish_parcel(Work& item) {
 bool ShardCore::all_idle() const {
   bool any = false;
   for (const auto& input : inputs_) {
-    if (input.feedback) continue;
+    if (input.feedback || input.consumed.watermark == Timestamp::max()) continue;  // who has ended says nothing of the others
     if (!input.idle) return false;
     any = true;
   }
@@ -456,7 +456,7 @@ void ShardCore::advance_clock() {
   const bool idle = all_idle();
   auto lowest = idle ? Timestamp::min() : Timestamp::max();
   for (const auto& input : inputs_) {
-    if (input.feedback || (!idle && input.idle)) continue;
+    if (input.feedback || (!idle && input.idle) || (idle && input.consumed.watermark == Timestamp::max())) continue;
     lowest = idle ? std::max(lowest, input.consumed.watermark) : std::min(lowest, input.consumed.watermark);
   }
   if (lowest != Timestamp::max()) finite_clock_ = std::max(finite_clock_, lowest);

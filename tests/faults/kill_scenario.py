@@ -30,6 +30,7 @@ def ample_stock(definition, size):
 
 class Orders:
     """Every file holds the same lines in every run (scenarios/orders/README.md, "What is fixed")."""
+    topology = "orders/orders.json"
     size = 1500  # invoices
     checker = "orders-check"
     files = ["invoices", "outcomes", "stock", "payments", "refunds", "ledger", "notifications", "violations"]
@@ -37,12 +38,13 @@ class Orders:
     prepare = staticmethod(ample_stock)
 
     @staticmethod
-    def check_arguments(topology):
-        return []
+    def check_arguments(topology, output):
+        return [output]
 
 
 class Analytics:
     """What is late is decided at the source, so every file holds the same lines in every run."""
+    topology = "analytics/analytics.json"
     size = 50_000  # lines
     checker = "analytics-check"
     files = ["minutes", "top_paths", "sessions", "alerts", "set_aside"]
@@ -53,12 +55,13 @@ class Analytics:
         definition["stages"]["lines"]["options"]["lines"] = size
 
     @staticmethod
-    def check_arguments(topology):
-        return ["--generated", str(topology)]
+    def check_arguments(topology, output):
+        return [output, "--generated", topology]
 
 
 class Feed:
     """What a feed is at rest does not depend on the run; pages read on the way do, and so does what was cancelled."""
+    topology = "feed/feed.json"
     size = 25_000  # actions
     checker = "feed-check"
     files = ["notifications", "posts"]
@@ -69,11 +72,34 @@ class Feed:
         definition["stages"]["actions"]["options"].update(actions=size, users=size // 50)
 
     @staticmethod
-    def check_arguments(topology):
-        return [str(topology)]
+    def check_arguments(topology, output):
+        return [output, topology]
 
 
-KNOWN = {"orders": Orders, "analytics": Analytics, "feed": Feed}
+class Nexmark:
+    """Every window's result is its last, so an answer is the same set of lines in every run."""
+    size = 300_000  # events
+    checker = "nexmark-check"
+    in_order = {}
+
+    def __init__(self, query, file):
+        self.topology = f"nexmark/{query}.json"
+        self.files = [file]
+
+    @staticmethod
+    def prepare(definition, size):
+        for stage in definition["stages"].values():
+            if "source" in stage:
+                stage["options"]["events"] = size
+
+    @staticmethod
+    def check_arguments(topology, output):
+        return [topology, output]
+
+
+KNOWN = {"orders": Orders(), "analytics": Analytics(), "feed": Feed(),
+         "nexmark-q5": Nexmark("q5", "hot_items"), "nexmark-q7": Nexmark("q7", "highest_bids"),
+         "nexmark-q8": Nexmark("q8", "new_sellers"), "nexmark-q11": Nexmark("q11", "bidder_sessions")}
 
 
 def some(lines):
@@ -100,10 +126,10 @@ def compare(scenario, reference, output):
     return None
 
 
-def write_topology(scenario, name, folder, size):
-    definition = json.loads((SCENARIOS / name / f"{name}.json").read_text())
+def write_topology(scenario, folder, size):
+    definition = json.loads((SCENARIOS / scenario.topology).read_text())
     scenario.prepare(definition, size)
-    path = folder / f"{name}.json"
+    path = folder / "topology.json"
     path.write_text(json.dumps(definition, indent=1))
     return path
 
@@ -123,7 +149,7 @@ def main():
     print(f"seed {seed}", flush=True)
 
     work = pathlib.Path(tempfile.mkdtemp(prefix=f"mailroom-kill-{arguments.scenario}-"))
-    topology = write_topology(scenario, arguments.scenario, work, arguments.size or scenario.size)
+    topology = write_topology(scenario, work, arguments.size or scenario.size)
     program = [arguments.mailroom, "run", str(topology), "--progress", "off"]
     checker = [str(arguments.bin / scenario.checker)]
 
@@ -169,7 +195,7 @@ def main():
         difference = compare(scenario, work / "reference" / "output", data / "output")
         if difference:
             sys.exit(f"seed {seed}, after {kills} kills: {difference}\nkept: {data}")
-        checked = subprocess.run(checker + [str(data / "output")] + scenario.check_arguments(topology), capture_output=True, text=True)
+        checked = subprocess.run(checker + scenario.check_arguments(topology, data / "output"), capture_output=True, text=True)
         if checked.returncode != 0:
             sys.exit(f"seed {seed}, after {kills} kills: an invariant is broken\n{checked.stdout}\n{checked.stderr}\nkept: {data}")
         print(f"{kills} kills in {runs} starts: {rounds} rounds, each like the undisturbed run", flush=True)
