@@ -9,6 +9,10 @@ function(mailroom_scenario name)
   set_target_properties(scenario-${name} PROPERTIES OUTPUT_NAME ${name} POSITION_INDEPENDENT_CODE ON
                         LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/mailroom)
   target_link_libraries(scenario-${name} PUBLIC mailroom::mailroom)
+  list(LENGTH ARGN files)
+  if(files GREATER 3)
+    target_precompile_headers(scenario-${name} PRIVATE <mailroom/mailroom.hpp>)
+  endif()
   if(NOT TARGET mailroom)  # built from an installed Mailroom
     install(TARGETS scenario-${name} LIBRARY DESTINATION lib/mailroom)
   endif()

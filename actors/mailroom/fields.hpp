@@ -17,10 +17,13 @@
 //   MAILROOM_ADDED(Deposit, 2, currency)
 #pragma once
 
+#include <boost/preprocessor/control/iif.hpp>
+#include <boost/preprocessor/facilities/is_empty.hpp>
 #include <boost/preprocessor/punctuation/comma_if.hpp>
 #include <boost/preprocessor/seq/for_each.hpp>
 #include <boost/preprocessor/seq/for_each_i.hpp>
 #include <boost/preprocessor/stringize.hpp>
+#include <boost/preprocessor/tuple/eat.hpp>
 #include <boost/preprocessor/variadic/size.hpp>
 #include <boost/preprocessor/variadic/to_seq.hpp>
 #include <cstdint>
@@ -132,6 +135,17 @@ constexpr void for_each_field(Visit&& visit) {
 #define MAILROOM_EVENT(Type, ...)                    \
   MAILROOM_DETAIL_DESCRIBE(Type, event, __VA_ARGS__) \
   [[maybe_unused]] inline const ::mailroom::EventType& mailroom_event_type_##Type = ::mailroom::event_type_of<Type>();
+
+// An event in a header that several files include. What an event is made of (archive, JSON, text, columns) takes a compiler a
+// second: it is made in the one file that says `#define MAILROOM_MAKE_EVENTS` before it includes that header. Without such
+// a file the linker misses a mailroom_event_type(const Type*).
+#define MAILROOM_SHARED_EVENT(Type, ...)                                          \
+  MAILROOM_DETAIL_DESCRIBE(Type, event, __VA_ARGS__)                              \
+  [[maybe_unused]] const ::mailroom::EventType& mailroom_event_type(const Type*); \
+  BOOST_PP_IIF(BOOST_PP_IS_EMPTY(MAILROOM_MAKE_EVENTS), MAILROOM_DETAIL_MAKE_EVENT, BOOST_PP_TUPLE_EAT(1))(Type)
+#define MAILROOM_DETAIL_MAKE_EVENT(Type)                                                                                \
+  const ::mailroom::EventType& mailroom_event_type(const Type*) { return ::mailroom::detail::make_event_type<Type>(); } \
+  [[maybe_unused]] static const ::mailroom::EventType& mailroom_event_type_##Type = ::mailroom::event_type_of<Type>();
 
 #define MAILROOM_DETAIL_ENUMERATOR(r, Type, i, name) \
   BOOST_PP_COMMA_IF(i) std::pair { Type::name, std::string_view(BOOST_PP_STRINGIZE(name)) }

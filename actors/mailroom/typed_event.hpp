@@ -213,11 +213,23 @@ class TypedEvent final : public EventType {
   }
 };
 
+namespace detail {
+template <class E>
+const EventType& make_event_type() {
+  static const EventType& type = EventTypes::add(std::make_unique<TypedEvent<E>>());
+  return type;
+}
+}  // namespace detail
+
 // The one EventType of E. Registers it at first use; MAILROOM_EVENT uses it when its library is loaded.
 template <class E>
 const EventType& event_type_of() {
-  static const EventType& type = EventTypes::add(std::make_unique<TypedEvent<E>>());
-  return type;
+  if constexpr (requires { mailroom_event_type(static_cast<const E*>(nullptr)); }) {
+    static const EventType& type = mailroom_event_type(static_cast<const E*>(nullptr));
+    return type;
+  } else {
+    return detail::make_event_type<E>();
+  }
 }
 
 }  // namespace mailroom

@@ -19,7 +19,7 @@ struct LogLine {
   std::string client;
   std::string text;
 };
-MAILROOM_EVENT(LogLine, time, client, text)
+MAILROOM_SHARED_EVENT(LogLine, time, client, text)
 
 struct Request {
   Timestamp time;
@@ -30,7 +30,7 @@ struct Request {
   std::int64_t bytes = 0;
   std::uint64_t id = 0;  // of the line: a line that comes twice has the same
 };
-MAILROOM_EVENT(Request, time, visitor, part, path, status, bytes, id)
+MAILROOM_SHARED_EVENT(Request, time, visitor, part, path, status, bytes, id)
 
 // What is known of the requests of one minute, or of a part of them.
 struct Traffic {
@@ -46,7 +46,7 @@ struct MinutePart {
   std::uint32_t part = 0;
   Traffic traffic{};
 };
-MAILROOM_EVENT(MinutePart, minute, part, traffic)
+MAILROOM_SHARED_EVENT(MinutePart, minute, part, traffic)
 
 struct Minute {
   Timestamp minute;
@@ -58,7 +58,7 @@ struct Minute {
   double p50 = 0, p95 = 0, p99 = 0;  // of the answers' bytes
   std::int64_t visitors = 0;         // distinct, estimated
 };
-MAILROOM_EVENT(Minute, minute, requests, late, errors, error_rate, bytes, p50, p95, p99, visitors)
+MAILROOM_SHARED_EVENT(Minute, minute, requests, late, errors, error_rate, bytes, p50, p95, p99, visitors)
 
 struct TopPath {
   Timestamp minute;
@@ -66,7 +66,7 @@ struct TopPath {
   std::string path;
   std::int64_t requests = 0, error = 0;  // the true number is between requests - error and requests
 };
-MAILROOM_EVENT(TopPath, minute, rank, path, requests, error)
+MAILROOM_SHARED_EVENT(TopPath, minute, rank, path, requests, error)
 
 struct Session {
   std::string visitor;
@@ -74,14 +74,14 @@ struct Session {
   std::int64_t requests = 0, bytes = 0;
   std::string entry;  // the path of the first request; of several at that moment the least
 };
-MAILROOM_EVENT(Session, visitor, begin, end, requests, bytes, entry)
+MAILROOM_SHARED_EVENT(Session, visitor, begin, end, requests, bytes, entry)
 
 struct Alert {
   Timestamp minute;
   double error_rate = 0, usual = 0;
   std::int64_t requests = 0;
 };
-MAILROOM_EVENT(Alert, minute, error_rate, usual, requests)
+MAILROOM_SHARED_EVENT(Alert, minute, error_rate, usual, requests)
 
 enum class SetAsideAs : std::uint8_t {
   duplicate,         // its line came before
@@ -98,7 +98,7 @@ struct SetAside {
   std::string visitor, path;
   std::uint64_t id = 0;
 };
-MAILROOM_EVENT(SetAside, reason, time, visitor, path, id)
+MAILROOM_SHARED_EVENT(SetAside, reason, time, visitor, path, id)
 
 inline SetAside set_aside(SetAsideAs reason, const Request& request) {
   return {reason, request.time, request.visitor, request.path, request.id};

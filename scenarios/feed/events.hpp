@@ -31,7 +31,7 @@ struct Action {
   std::int64_t target = 0;             // whom, or which post; threshold: the new one
   std::vector<std::int64_t> mentions;  // of a post or comment
 };
-MAILROOM_EVENT(Action, number, at, kind, user, target, mentions)
+MAILROOM_SHARED_EVENT(Action, number, at, kind, user, target, mentions)
 
 // --- values -----------------------------------------------------------------------------------------------------
 
@@ -68,7 +68,7 @@ struct Relation {
   Timestamp at;
   Threshold threshold;
 };
-MAILROOM_EVENT(Relation, chunk, author, reader, number, change, at, threshold)
+MAILROOM_SHARED_EVENT(Relation, chunk, author, reader, number, change, at, threshold)
 
 // To the author (fan-out) and to the post (what is said of it).
 struct Publish {
@@ -78,7 +78,7 @@ struct Publish {
   std::vector<std::int64_t> mentions;
   Threshold threshold;
 };
-MAILROOM_EVENT(Publish, author, post, number, removes, at, mentions, threshold)
+MAILROOM_SHARED_EVENT(Publish, author, post, number, removes, at, mentions, threshold)
 
 struct React {
   std::int64_t post = 0, user = 0, number = 0;
@@ -86,7 +86,7 @@ struct React {
   Timestamp at;
   std::vector<std::int64_t> mentions;
 };
-MAILROOM_EVENT(React, post, user, number, kind, at, mentions)
+MAILROOM_SHARED_EVENT(React, post, user, number, kind, at, mentions)
 
 enum class Ask : std::uint8_t { read, cut, block, unblock };
 MAILROOM_ENUM(Ask, read, cut, block, unblock)
@@ -96,7 +96,7 @@ struct Touch {
   std::int64_t reader = 0, other = 0, number = 0;
   Ask ask = Ask::read;
 };
-MAILROOM_EVENT(Touch, reader, other, number, ask)
+MAILROOM_SHARED_EVENT(Touch, reader, other, number, ask)
 
 // --- on its way to the readers ----------------------------------------------------------------------------------
 
@@ -106,7 +106,7 @@ struct Follower {
   bool joins = false, counts = false;
   Threshold threshold;
 };
-MAILROOM_EVENT(Follower, chunk, author, reader, number, joins, counts, threshold)
+MAILROOM_SHARED_EVENT(Follower, chunk, author, reader, number, joins, counts, threshold)
 
 enum class Order : std::uint8_t { post, remove, join, leave, to_celebrity, to_ordinary };
 MAILROOM_ENUM(Order, post, remove, join, leave, to_celebrity, to_ordinary)
@@ -119,7 +119,7 @@ struct Spread {
   Post post{};
   std::vector<Post> recent{};
 };
-MAILROOM_EVENT(Spread, chunk, author, reader, number, order, celebrity, post, recent)
+MAILROOM_SHARED_EVENT(Spread, chunk, author, reader, number, order, celebrity, post, recent)
 
 // To one reader. `since`: the follow by which he gets it.
 struct Arrival {
@@ -129,13 +129,13 @@ struct Arrival {
   Post post{};
   std::vector<Post> recent{};
 };
-MAILROOM_EVENT(Arrival, reader, author, since, order, celebrity, post, recent)
+MAILROOM_SHARED_EVENT(Arrival, reader, author, since, order, celebrity, post, recent)
 
 // The reader has liked or commented: his interest in that author.
 struct Interacted {
   std::int64_t reader = 0, author = 0;
 };
-MAILROOM_EVENT(Interacted, reader, author)
+MAILROOM_SHARED_EVENT(Interacted, reader, author)
 
 // --- reading ----------------------------------------------------------------------------------------------------
 
@@ -145,18 +145,18 @@ struct Outgoing {
   bool removes = false;
   Post post;
 };
-MAILROOM_EVENT(Outgoing, author, removes, post)
+MAILROOM_SHARED_EVENT(Outgoing, author, removes, post)
 
 struct Pull {
   std::int64_t author = 0, reader = 0, page = 0;
 };
-MAILROOM_EVENT(Pull, author, reader, page)
+MAILROOM_SHARED_EVENT(Pull, author, reader, page)
 
 struct Pulled {
   std::int64_t reader = 0, page = 0, author = 0;
   std::vector<Post> posts;
 };
-MAILROOM_EVENT(Pulled, reader, page, author, posts)
+MAILROOM_SHARED_EVENT(Pulled, reader, page, author, posts)
 
 // How often a reader has liked or commented an author's posts.
 struct Interest {
@@ -171,7 +171,7 @@ struct PageBegun {
   std::vector<Post> posts;
   std::vector<Interest> interests;
 };
-MAILROOM_EVENT(PageBegun, reader, page, pulls, last, posts, interests)
+MAILROOM_SHARED_EVENT(PageBegun, reader, page, pulls, last, posts, interests)
 
 // What the reader sees: newest first, and the best of it by rank.
 struct Page {
@@ -179,14 +179,14 @@ struct Page {
   bool last = false;                              // the one at the end of the input
   std::vector<std::int64_t> posts, authors, best;
 };
-MAILROOM_EVENT(Page, reader, page, pulled, last, posts, authors, best)
+MAILROOM_SHARED_EVENT(Page, reader, page, pulled, last, posts, authors, best)
 
 // From here on nothing of `author` is shown to `reader`, or (ended) it may be again.
 struct BlockAcknowledged {
   std::int64_t reader = 0, author = 0, number = 0;
   bool ended = false;
 };
-MAILROOM_EVENT(BlockAcknowledged, reader, author, number, ended)
+MAILROOM_SHARED_EVENT(BlockAcknowledged, reader, author, number, ended)
 
 // --- notifications ----------------------------------------------------------------------------------------------
 
@@ -200,7 +200,7 @@ struct News {
   Timestamp until;
   std::vector<Who> who;
 };
-MAILROOM_EVENT(News, recipient, post, about, until, who)
+MAILROOM_SHARED_EVENT(News, recipient, post, about, until, who)
 
 struct Notification {
   std::int64_t recipient = 0, post = 0;
@@ -209,7 +209,7 @@ struct Notification {
   std::int64_t people = 0;
   std::string text;
 };
-MAILROOM_EVENT(Notification, recipient, post, about, until, people, text)
+MAILROOM_SHARED_EVENT(Notification, recipient, post, about, until, people, text)
 
 // --- at the end of the input ------------------------------------------------------------------------------------
 
@@ -218,13 +218,13 @@ struct FanOutTally {
   std::string stage;
   std::int64_t key = 0, planned = 0, done = 0, cancelled = 0;
 };
-MAILROOM_EVENT(FanOutTally, stage, key, planned, done, cancelled)
+MAILROOM_SHARED_EVENT(FanOutTally, stage, key, planned, done, cancelled)
 
 struct PostTally {
   std::int64_t post = 0, author = 0, likes = 0, comments = 0;
   bool removed = false;
 };
-MAILROOM_EVENT(PostTally, post, author, likes, comments, removed)
+MAILROOM_SHARED_EVENT(PostTally, post, author, likes, comments, removed)
 
 // --- timers -----------------------------------------------------------------------------------------------------
 
@@ -235,7 +235,7 @@ struct Due {
   For what = For::window;
   Timestamp until;
 };
-MAILROOM_EVENT(Due, what, until)
+MAILROOM_SHARED_EVENT(Due, what, until)
 
 // With "clock": "events" this comes when all input is done.
 constexpr Timestamp end_of_time{253'402'214'400'000'000};  // 9999-12-31

@@ -15,7 +15,7 @@ struct Person {
   std::string name, email, credit_card, city, state;
   Timestamp time;
 };
-MAILROOM_EVENT(Person, id, name, email, credit_card, city, state, time)
+MAILROOM_SHARED_EVENT(Person, id, name, email, credit_card, city, state, time)
 
 struct Auction {
   std::int64_t id = 0;
@@ -24,7 +24,7 @@ struct Auction {
   Timestamp time, expires;
   std::int64_t seller = 0, category = 0;
 };
-MAILROOM_EVENT(Auction, id, item, description, initial_bid, reserve, time, expires, seller, category)
+MAILROOM_SHARED_EVENT(Auction, id, item, description, initial_bid, reserve, time, expires, seller, category)
 
 struct Bid {
   std::int64_t auction = 0, bidder = 0;
@@ -32,26 +32,26 @@ struct Bid {
   std::string channel, url;
   Timestamp time;
 };
-MAILROOM_EVENT(Bid, auction, bidder, price, channel, url, time)
+MAILROOM_SHARED_EVENT(Bid, auction, bidder, price, channel, url, time)
 
 // q1: the price in thousandths of a euro cent. q2: as it is, of some auctions.
 struct Price {
   std::int64_t auction = 0, bidder = 0, price = 0;
   Timestamp time;
 };
-MAILROOM_EVENT(Price, auction, bidder, price, time)
+MAILROOM_SHARED_EVENT(Price, auction, bidder, price, time)
 
 // q5: bids of an auction in the window that ends at `end`; the hottest of a window.
 struct BidCount {
   std::int64_t auction = 0, bids = 0;
   Timestamp end;
 };
-MAILROOM_EVENT(BidCount, auction, bids, end)
+MAILROOM_SHARED_EVENT(BidCount, auction, bids, end)
 struct HotItem {
   Timestamp end;
   std::int64_t auction = 0, bids = 0;
 };
-MAILROOM_EVENT(HotItem, end, auction, bids)
+MAILROOM_SHARED_EVENT(HotItem, end, auction, bids)
 
 // q7: of an auction's bids, and of all, in a window.
 struct HighestBid {
@@ -59,13 +59,13 @@ struct HighestBid {
   std::int64_t price = 0, auction = 0, bidder = 0;
   Timestamp time;
 };
-MAILROOM_EVENT(HighestBid, end, price, auction, bidder, time)
+MAILROOM_SHARED_EVENT(HighestBid, end, price, auction, bidder, time)
 struct WinningBid {
   Timestamp end;
   std::int64_t price = 0, auction = 0, bidder = 0;
   Timestamp time;
 };
-MAILROOM_EVENT(WinningBid, end, price, auction, bidder, time)
+MAILROOM_SHARED_EVENT(WinningBid, end, price, auction, bidder, time)
 
 // q8: who came and sold something in one window.
 struct NewSeller {
@@ -73,13 +73,13 @@ struct NewSeller {
   std::string name;
   Timestamp start;
 };
-MAILROOM_EVENT(NewSeller, id, name, start)
+MAILROOM_SHARED_EVENT(NewSeller, id, name, start)
 
 // q11
 struct BidderSession {
   std::int64_t bidder = 0, bids = 0;
   Timestamp start, end;
 };
-MAILROOM_EVENT(BidderSession, bidder, bids, start, end)
+MAILROOM_SHARED_EVENT(BidderSession, bidder, bids, start, end)
 
 }  // namespace nexmark

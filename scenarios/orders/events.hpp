@@ -31,7 +31,7 @@ struct OrderLine {
   Money unit_price;
   std::string customer_id, country;
 };
-MAILROOM_EVENT(OrderLine, invoice_no, stock_code, description, quantity, invoice_date, unit_price, customer_id, country)
+MAILROOM_SHARED_EVENT(OrderLine, invoice_no, stock_code, description, quantity, invoice_date, unit_price, customer_id, country)
 
 // Some of one product at one price. The quantity is positive in cancellations, too.
 struct Line {
@@ -50,7 +50,7 @@ struct InvoiceLine {
   Timestamp at;
   Line line;
 };
-MAILROOM_EVENT(InvoiceLine, invoice, customer, cancellation, at, line)
+MAILROOM_SHARED_EVENT(InvoiceLine, invoice, customer, cancellation, at, line)
 
 // All rows of one invoice.
 struct Invoice {
@@ -61,7 +61,7 @@ struct Invoice {
   Money total;
   std::vector<Line> lines;  // as they came
 };
-MAILROOM_EVENT(Invoice, invoice, customer, cancellation, at, closed_at, total, lines)
+MAILROOM_SHARED_EVENT(Invoice, invoice, customer, cancellation, at, closed_at, total, lines)
 
 // --- the desk ---------------------------------------------------------------------------------------------------
 
@@ -72,7 +72,7 @@ struct Order {
   Money total;
   std::vector<Line> items;  // one for each product and price
 };
-MAILROOM_EVENT(Order, invoice, customer, number, at, total, items)
+MAILROOM_SHARED_EVENT(Order, invoice, customer, number, at, total, items)
 
 // Cancel so many of one item of one order. The pieces of a cancellation are numbered from 1.
 struct CancelItem {
@@ -81,7 +81,7 @@ struct CancelItem {
   Line item;
   Timestamp at;
 };
-MAILROOM_EVENT(CancelItem, cancellation, invoice, piece, item, at)
+MAILROOM_SHARED_EVENT(CancelItem, cancellation, invoice, piece, item, at)
 
 struct CancellationPlaced {
   std::string cancellation, customer;
@@ -89,7 +89,7 @@ struct CancellationPlaced {
   Money asked, matched;     // matched: what these pieces are worth
   Timestamp at;
 };
-MAILROOM_EVENT(CancellationPlaced, cancellation, customer, pieces, asked, matched, at)
+MAILROOM_SHARED_EVENT(CancellationPlaced, cancellation, customer, pieces, asked, matched, at)
 
 // --- inventory --------------------------------------------------------------------------------------------------
 
@@ -98,14 +98,14 @@ struct Reserve {
   std::int64_t quantity = 0;
   Timestamp at;
 };
-MAILROOM_EVENT(Reserve, stock_code, invoice, quantity, at)
+MAILROOM_SHARED_EVENT(Reserve, stock_code, invoice, quantity, at)
 
 struct ReserveAnswer {
   std::string invoice, stock_code;
   std::int64_t quantity = 0;
   bool granted = false;
 };
-MAILROOM_EVENT(ReserveAnswer, invoice, stock_code, quantity, granted)
+MAILROOM_SHARED_EVENT(ReserveAnswer, invoice, stock_code, quantity, granted)
 
 // The same, for an order whose reservation expired before its payment was known.
 struct ReserveAgain {
@@ -113,14 +113,14 @@ struct ReserveAgain {
   std::int64_t quantity = 0;
   Timestamp at;
 };
-MAILROOM_EVENT(ReserveAgain, stock_code, invoice, quantity, at)
+MAILROOM_SHARED_EVENT(ReserveAgain, stock_code, invoice, quantity, at)
 
 struct ReserveAgainAnswer {
   std::string invoice, stock_code;
   std::int64_t quantity = 0;
   bool granted = false;
 };
-MAILROOM_EVENT(ReserveAgainAnswer, invoice, stock_code, quantity, granted)
+MAILROOM_SHARED_EVENT(ReserveAgainAnswer, invoice, stock_code, quantity, granted)
 
 enum class Movement : std::uint8_t {
   opening,    // on hand at the beginning
@@ -140,7 +140,7 @@ struct MoveStock {
   std::int64_t quantity = 0;
   Timestamp at;
 };
-MAILROOM_EVENT(MoveStock, stock_code, invoice, movement, quantity, at)
+MAILROOM_SHARED_EVENT(MoveStock, stock_code, invoice, movement, quantity, at)
 
 struct StockMoved {
   std::string stock_code, invoice;  // no invoice: opening, delivery
@@ -148,7 +148,7 @@ struct StockMoved {
   std::int64_t quantity = 0;
   Timestamp at;
 };
-MAILROOM_EVENT(StockMoved, stock_code, invoice, movement, quantity, at)
+MAILROOM_SHARED_EVENT(StockMoved, stock_code, invoice, movement, quantity, at)
 
 // --- the order's stock is settled ---------------------------------------------------------------------------------
 
@@ -158,14 +158,14 @@ struct OrderReserved {
   Money total;
   std::vector<Line> items;
 };
-MAILROOM_EVENT(OrderReserved, invoice, customer, at, reserved_until, total, items)
+MAILROOM_SHARED_EVENT(OrderReserved, invoice, customer, at, reserved_until, total, items)
 
 struct OrderRefused {
   std::string invoice, customer;
   Timestamp at;
   std::string reason;
 };
-MAILROOM_EVENT(OrderRefused, invoice, customer, at, reason)
+MAILROOM_SHARED_EVENT(OrderRefused, invoice, customer, at, reason)
 
 // --- payment ------------------------------------------------------------------------------------------------------
 
@@ -175,7 +175,7 @@ struct Charge {
   Money amount;
   Timestamp at;
 };
-MAILROOM_EVENT(Charge, payment, invoice, customer, amount, at)
+MAILROOM_SHARED_EVENT(Charge, payment, invoice, customer, amount, at)
 
 enum class Answer : std::uint8_t {
   captured,
@@ -194,7 +194,7 @@ struct GatewayAnswer {
   Timestamp answered_at;
   bool inquiry = false;   // answers an Inquire, not the Charge
 };
-MAILROOM_EVENT(GatewayAnswer, payment, customer, answer, amount, captured_at, answered_at, inquiry)
+MAILROOM_SHARED_EVENT(GatewayAnswer, payment, customer, answer, amount, captured_at, answered_at, inquiry)
 
 // What became of this payment?
 struct Inquire {
@@ -202,7 +202,7 @@ struct Inquire {
   std::int64_t number = 0;  // the first inquiry is 1
   Timestamp at;
 };
-MAILROOM_EVENT(Inquire, payment, customer, number, at)
+MAILROOM_SHARED_EVENT(Inquire, payment, customer, number, at)
 
 struct PaymentResult {
   std::string payment, invoice, customer;
@@ -210,7 +210,7 @@ struct PaymentResult {
   Money amount;
   Timestamp captured_at, known_at;
 };
-MAILROOM_EVENT(PaymentResult, payment, invoice, customer, answer, amount, captured_at, known_at)
+MAILROOM_SHARED_EVENT(PaymentResult, payment, invoice, customer, answer, amount, captured_at, known_at)
 
 // `refund` is its idempotency key.
 struct Refund {
@@ -218,21 +218,21 @@ struct Refund {
   Money amount;
   Timestamp at;
 };
-MAILROOM_EVENT(Refund, refund, payment, invoice, customer, amount, at)
+MAILROOM_SHARED_EVENT(Refund, refund, payment, invoice, customer, amount, at)
 
 struct RefundAnswer {
   std::string refund, payment, customer;
   Money amount;
   Timestamp answered_at;
 };
-MAILROOM_EVENT(RefundAnswer, refund, payment, customer, amount, answered_at)
+MAILROOM_SHARED_EVENT(RefundAnswer, refund, payment, customer, amount, answered_at)
 
 struct RefundResult {
   std::string refund, payment, invoice, customer;
   Money amount;
   Timestamp asked_at;
 };
-MAILROOM_EVENT(RefundResult, refund, payment, invoice, customer, amount, asked_at)
+MAILROOM_SHARED_EVENT(RefundResult, refund, payment, invoice, customer, amount, asked_at)
 
 // --- the books and the endings --------------------------------------------------------------------------------------
 
@@ -251,7 +251,7 @@ struct Posting {
   Timestamp at;
   Money owed;  // what the sender thinks is owed to the customer after it
 };
-MAILROOM_EVENT(Posting, posting, invoice, customer, entry, amount, at, owed)
+MAILROOM_SHARED_EVENT(Posting, posting, invoice, customer, entry, amount, at, owed)
 
 struct Leg {
   std::string account;  // "gateway", "customer:17850", "sales"
@@ -265,7 +265,7 @@ struct Booked {
   Timestamp at;
   std::vector<Leg> legs;
 };
-MAILROOM_EVENT(Booked, posting, invoice, customer, entry, at, legs)
+MAILROOM_SHARED_EVENT(Booked, posting, invoice, customer, entry, at, legs)
 
 // What became of one piece of a cancellation.
 struct CancelAnswer {
@@ -274,7 +274,7 @@ struct CancelAnswer {
   Money stopped;   // refunded because it had not been shipped
   Money returned;  // refunded because it came back
 };
-MAILROOM_EVENT(CancelAnswer, cancellation, invoice, piece, stopped, returned)
+MAILROOM_SHARED_EVENT(CancelAnswer, cancellation, invoice, piece, stopped, returned)
 
 enum class Ending : std::uint8_t {
   fulfilled, cancelled, refused,                            // of an order
@@ -293,13 +293,13 @@ struct Outcome {
   Money given_back;  // cancellations: all that was refunded because of it, stopped and returned
   Timestamp at;
 };
-MAILROOM_EVENT(Outcome, invoice, customer, ending, reason, captured, refunded, fulfilled, given_back, at)
+MAILROOM_SHARED_EVENT(Outcome, invoice, customer, ending, reason, captured, refunded, fulfilled, given_back, at)
 
 struct Notification {
   std::string customer, invoice, text;
   Timestamp at;
 };
-MAILROOM_EVENT(Notification, customer, invoice, text, at)
+MAILROOM_SHARED_EVENT(Notification, customer, invoice, text, at)
 
 // Of a parcel on its way, by the carrier (the demo alone): numbered from 1 for each invoice.
 struct Scan {
@@ -308,12 +308,12 @@ struct Scan {
   std::string place;
   Timestamp at;
 };
-MAILROOM_EVENT(Scan, invoice, number, place, at)
+MAILROOM_SHARED_EVENT(Scan, invoice, number, place, at)
 
 // Found by the audit. There should never be one.
 struct Violation {
   std::string invoice, rule, found;
 };
-MAILROOM_EVENT(Violation, invoice, rule, found)
+MAILROOM_SHARED_EVENT(Violation, invoice, rule, found)
 
 }  // namespace orders
