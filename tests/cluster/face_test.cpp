@@ -264,13 +264,17 @@ TEST_F(FaceTest, MetricsHaveStandardNamesAndAddUp) {
     if (line.starts_with("# TYPE ")) {
       family = line.substr(7, line.find(' ', 7) - 7);
       EXPECT_TRUE(families.insert(family).second) << family << " twice";
-      if (line.ends_with(" counter")) EXPECT_THAT(family, ::testing::EndsWith("_total"));
+      if (line.ends_with(" counter")) {
+        EXPECT_THAT(family, ::testing::EndsWith("_total"));
+      }
       continue;
     }
     EXPECT_THAT(line, StartsWith(family));
     const auto value = std::stod(line.substr(line.rfind(' ') + 1));
     if (line.find("_bucket{") != std::string::npos) {
-      if (line.find("le=\"1e-06\"") == std::string::npos) EXPECT_GE(value, bucket) << line;
+      if (line.find("le=\"1e-06\"") == std::string::npos) {
+        EXPECT_GE(value, bucket) << line;
+      }
       bucket = value;
     }
   }
@@ -781,7 +785,9 @@ TEST_F(FaceTest, AnHonestClientIsAnsweredWhileHostileOnesHang) {
       case 2: hostile.back()->send(garbage); break;
       case 3: hostile.back()->send("POST /api/v1/stages/ledger/state HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 60000\r\n\r\n{"); break;
     }
-    if (n % 10 == 0) EXPECT_EQ(request("GET", "/healthz").status, 200) << "after " << n;
+    if (n % 10 == 0) {
+      EXPECT_EQ(request("GET", "/healthz").status, 200) << "after " << n;
+    }
   }
   for (int n = 0; n < 20; ++n) {
     EXPECT_EQ(request("GET", "/healthz").status, 200);
