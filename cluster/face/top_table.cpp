@@ -21,6 +21,8 @@ const char* const states[] = {"idle", "working", "backpressure", "retrying", "re
 // Of a stage, the state that says most.
 const std::vector<std::string> worst = {"stuck", "restarting", "paused", "retrying", "backpressure", "working", "idle", "finished", "stopped"};
 
+constexpr std::size_t frame_lines = 3;  // head, an empty line, the columns' names
+
 constexpr const char *plain = "\x1b[0m", *bold = "\x1b[1m", *amber = "\x1b[33m", *red = "\x1b[31m", *faint = "\x1b[2m";
 
 // How many columns a UTF-8 text takes, each character for one; and its first so many, "…" for what is cut.
@@ -88,32 +90,13 @@ void TopTable::take(const json& frame, Clock::time_point now) {
   }
 }
 
-std::string TopTable::text(Clock::time_point now, const TableSize& size) {
-  auto all = lines();
-  const auto seconds = std::chrono::duration<double>(now - before_at_).count();
-  std::uint64_t queued = 0, disorder = 0, dead = 0;
-  double read = 0;
-  std::size_t longest = 5;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    auto& line = all[i];
-    const auto rate = [&](std::uint64_t Line::*member) {
-      const auto earlier = i < before_.size() ? before_[i].*member : 0;
-      return seconds > 0 && line.*member >= earlier ? static_cast<double>(line.*member - earlier) / seconds : 0.0;
-    };
-    line.in_rate = rate(&Line::in);
-    line.out_rate = rate(&Line::out);
-    queued += line.depth;
-    disorder += line.disorder;
-    dead += line.dead;
-    if (line.capacity == 0) read += line.out_rate;
-    longest = std::max(longest, width_of(line.name));
-  }
-
+// Those that have room: the ones that say least go first.
+std::vector<TopTable::Column> TopTable::columns_that_fit(std::size_t longest_name, const TableSize& size) const {
   const auto some = [](std::uint64_t value) { return value == 0 ? std::string("-") : human_number(value); };
   const auto trouble = [](std::uint64_t Line::*member, const char* colour) {
     return [member, colour](const Line& line) { return line.*member > 0 ? colour : nullptr; };
   };
-  const auto name_width = size.columns == 0 ? longest : std::min<std::size_t>(longest, size.columns < 110 ? 18 : 28);
+  const auto name_width = size.columns == 0 ? longest_name : std::min<std::size_t>(longest_name, size.columns < 110 ? 18 : 28);
   std::vector<Column> columns = {
       {by_shard_ ? "shard" : "stage", name_width, 100, [name_width](const Line& line) { return cut_middle(line.name, name_width); }},
       {"state", 12, 90, [](const Line& line) { return line.state; },
@@ -125,10 +108,10 @@ std::string TopTable::text(Clock::time_point now, const TableSize& size) {
       {"in/s", 9, 70, [](const Line& line) { return counted(line.in_rate); }},
       {"out/s", 9, 40, [](const Line& line) { return counted(line.out_rate); }},
       {"wait p99", 8, 60, [](const Line& line) { return line.waited ? human_duration(line.wait_p99_us) : "-"; }},
-      {"retries", 9, 20, [&](const Line& line) { return some(line.retries); }},
-      {"dead", 7, 55, [&](const Line& line) { return some(line.dead); }, trouble(&Line::dead, amber)},
-      {"restarts", 8, 45, [&](const Line& line) { return some(line.restarts); }, trouble(&Line::restarts, red)},
-      {"disorder", 8, 50, [&](const Line& line) { return some(line.disorder); }, trouble(&Line::disorder, amber)},
+      {"retries", 9, 20, [some](const Line& line) { return some(line.retries); }},
+      {"dead", 7, 55, [some](const Line& line) { return some(line.dead); }, trouble(&Line::dead, amber)},
+      {"restarts", 8, 45, [some](const Line& line) { return some(line.restarts); }, trouble(&Line::restarts, red)},
+      {"disorder", 8, 50, [some](const Line& line) { return some(line.disorder); }, trouble(&Line::disorder, amber)},
   };
   const auto total = [&] {
     std::size_t width = 0;
@@ -137,46 +120,75 @@ std::string TopTable::text(Clock::time_point now, const TableSize& size) {
   };
   while (size.columns > 0 && total() > size.columns && columns.size() > 1)
     columns.erase(std::min_element(columns.begin(), columns.end(), [](const Column& a, const Column& b) { return a.keep < b.keep; }));
+  return columns;
+}
 
-  // Which rows, if not all have room: those where something is the matter, then the busiest; in their order.
+// Which rows, if not all have room: those where something is the matter, then the busiest; in their order.
+std::vector<std::size_t> TopTable::rows_that_fit(const std::vector<Line>& all, const TableSize& size) const {
   std::vector<std::size_t> shown(all.size());
   for (std::size_t i = 0; i < shown.size(); ++i) shown[i] = i;
-  constexpr std::size_t frame_lines = 3;  // head, an empty line, the columns' names
-  std::size_t for_events = events_.size();
+  if (size.rows == 0) return shown;
+  const auto room = size.rows > frame_lines + 1 ? size.rows - frame_lines : 1;
+  const auto least_events = std::min<std::size_t>(events_.size(), std::min<std::size_t>(8, room / 4));
+  const auto for_rows = room - std::min(room, least_events == 0 ? 0 : least_events + 1);
+  if (shown.size() <= for_rows) return shown;
+  const auto weight = [&](std::size_t i) {
+    const auto& line = all[i];
+    const auto& old = i < before_.size() ? before_[i] : line;
+    const auto rank = std::find(worst.begin(), worst.end(), line.state) - worst.begin();
+    const bool now_wrong = rank < 5 || line.fill >= 0.6 || line.disorder > old.disorder || line.dead > old.dead || line.restarts > old.restarts;
+    return std::tuple(now_wrong, line.disorder + line.dead + line.restarts > 0, line.fill, line.in_rate + line.out_rate);
+  };
+  std::stable_sort(shown.begin(), shown.end(), [&](std::size_t a, std::size_t b) { return weight(a) > weight(b); });
+  shown.resize(std::max<std::size_t>(1, for_rows - 1));  // one line says how many more
+  std::sort(shown.begin(), shown.end());
+  return shown;
+}
+
+std::string TopTable::head(const Totals& of, const TableSize& size) const {
+  auto text = fmt::format("{} on {}, {}; up {}; {} read a second, {} queued, {} out of order, {} dead letters; {} MiB",
+                          hello_.at("topology").get<std::string>(), hello_.at("node").get<std::string>(), hello_.at("durable").get<bool>() ? "durable" : "memory",
+                          human_duration(rows_.head().at("uptime_us").get<std::uint64_t>()), counted(of.read), human_number(of.queued), human_number(of.disorder), human_number(of.dead),
+                          rows_.head().at("rss_bytes").get<std::uint64_t>() >> 20);
+  if (size.columns > 0 && width_of(text) > size.columns)
+    text = fmt::format("{}: {}/s, {} queued, {} out of order, {} dead letters", hello_.at("topology").get<std::string>(), counted(of.read), human_number(of.queued), human_number(of.disorder), human_number(of.dead));
+  return text;
+}
+
+std::string TopTable::text(Clock::time_point now, const TableSize& size) {
+  auto all = lines();
+  const auto seconds = std::chrono::duration<double>(now - before_at_).count();
+  Totals of;
+  std::size_t longest = 5;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    auto& line = all[i];
+    const auto rate = [&](std::uint64_t Line::*member) {
+      const auto earlier = i < before_.size() ? before_[i].*member : 0;
+      return seconds > 0 && line.*member >= earlier ? static_cast<double>(line.*member - earlier) / seconds : 0.0;
+    };
+    line.in_rate = rate(&Line::in);
+    line.out_rate = rate(&Line::out);
+    of.queued += line.depth;
+    of.disorder += line.disorder;
+    of.dead += line.dead;
+    if (line.capacity == 0) of.read += line.out_rate;
+    longest = std::max(longest, width_of(line.name));
+  }
+  const auto columns = columns_that_fit(longest, size);
+  const auto shown = rows_that_fit(all, size);
+  auto for_events = std::min<std::size_t>(8, events_.size());
   if (size.rows > 0) {
-    const auto room = size.rows > frame_lines + 1 ? size.rows - frame_lines : 1;
-    const auto least_events = std::min<std::size_t>(events_.size(), std::min<std::size_t>(8, room / 4));
-    const auto for_rows = room - std::min(room, least_events == 0 ? 0 : least_events + 1);
-    if (shown.size() > for_rows) {
-      const auto weight = [&](std::size_t i) {
-        const auto& line = all[i];
-        const auto& old = i < before_.size() ? before_[i] : line;
-        const auto rank = std::find(worst.begin(), worst.end(), line.state) - worst.begin();
-        const bool now_wrong = rank < 5 || line.fill >= 0.6 || line.disorder > old.disorder || line.dead > old.dead || line.restarts > old.restarts;
-        return std::tuple(now_wrong, line.disorder + line.dead + line.restarts > 0, line.fill, line.in_rate + line.out_rate);
-      };
-      std::stable_sort(shown.begin(), shown.end(), [&](std::size_t a, std::size_t b) { return weight(a) > weight(b); });
-      shown.resize(std::max<std::size_t>(1, for_rows - 1));  // one line says how many more
-      std::sort(shown.begin(), shown.end());
-    }
     const auto used = frame_lines + shown.size() + (shown.size() < all.size() ? 1 : 0) + 1;
     for_events = std::min(events_.size(), size.rows > used ? size.rows - used : 0);
-  } else {
-    for_events = std::min<std::size_t>(8, events_.size());
   }
 
   std::vector<std::string> out;
   const auto paint = [&](const char* colour, std::string text) { return size.colour && colour != nullptr ? colour + text + plain : text; };
-  auto head = fmt::format("{} on {}, {}; up {}; {} read a second, {} queued, {} out of order, {} dead letters; {} MiB",
-                          hello_.at("topology").get<std::string>(), hello_.at("node").get<std::string>(), hello_.at("durable").get<bool>() ? "durable" : "memory",
-                          human_duration(rows_.head().at("uptime_us").get<std::uint64_t>()), counted(read), human_number(queued), human_number(disorder), human_number(dead),
-                          rows_.head().at("rss_bytes").get<std::uint64_t>() >> 20);
-  if (size.columns > 0 && width_of(head) > size.columns)
-    head = fmt::format("{}: {}/s, {} queued, {} out of order, {} dead letters", hello_.at("topology").get<std::string>(), counted(read), human_number(queued), human_number(disorder), human_number(dead));
+  const auto first = head(of, size);
   if (const auto silent = std::chrono::duration_cast<std::chrono::seconds>(now - heard_).count(); silent >= 3)
-    out.push_back(paint(red, cut(fmt::format("silent for {} s; before that: {}", silent, head), size.columns)));
+    out.push_back(paint(red, cut(fmt::format("silent for {} s; before that: {}", silent, first), size.columns)));
   else
-    out.push_back(paint(bold, cut(head, size.columns)));
+    out.push_back(paint(bold, cut(first, size.columns)));
   out.emplace_back();
   const auto row = [&](const auto& cell, const auto& colour) {
     std::string line;

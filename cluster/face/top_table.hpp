@@ -44,7 +44,14 @@ class TopTable {
     bool waited = false;
   };
   struct Column;
+  struct Totals {
+    std::uint64_t queued = 0, disorder = 0, dead = 0;
+    double read = 0;  // a second
+  };
   [[nodiscard]] std::vector<Line> lines() const;
+  [[nodiscard]] std::vector<Column> columns_that_fit(std::size_t longest_name, const TableSize& size) const;
+  [[nodiscard]] std::vector<std::size_t> rows_that_fit(const std::vector<Line>& all, const TableSize& size) const;
+  [[nodiscard]] std::string head(const Totals& of, const TableSize& size) const;
   [[nodiscard]] std::string describe(const nlohmann::json& event) const;
 
   const nlohmann::json hello_;

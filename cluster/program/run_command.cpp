@@ -20,6 +20,7 @@
 #include "runtime/telemetry/live_line.hpp"
 #include "runtime/telemetry/snapshot_json.hpp"
 #include "runtime/telemetry/summary_table.hpp"
+#include "runtime/telemetry/trace_sampling.hpp"
 
 namespace mailroom::program {
 
@@ -292,7 +293,8 @@ void add_run_command(CLI::App& app, int& exit_code) {
   command->add_option("--tls-client-ca", arguments->client_ca, "Let in who has a certificate signed by these (PEM)");
   command->add_flag("--dashboard", arguments->dashboard, "Open the dashboard on this run");
   command->add_option("--trace-one-in", arguments->trace_one_in,
-                      "Trace one source event in so many through all stages, fewer above 500 traces a second (0: only what fails or is out of order; 1: all)")
+                      fmt::format("Trace one source event in so many through all stages, fewer above {} traces a second (0: only what fails or is out of order; 1: all)",
+                                  runtime::TraceSampling::most_a_second))
       ->capture_default_str();
   command->add_option("--log-level", arguments->log_level, "What to log on stderr")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))

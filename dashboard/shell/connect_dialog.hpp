@@ -29,9 +29,10 @@ class ConnectDialog : public QDialog {
   void accept() override;
 
  private:
-  QComboBox* field_;
   void fill_in_tls();
   QLineEdit* file_field(const char* name, const QString& hint, const QString& accessible);
+
+  QComboBox* field_;
   QLineEdit *token_, *ca_, *certificate_, *key_;
   QLabel* why_;
   NodeAddress address_;

@@ -218,7 +218,8 @@ void ActorShard::handle_row(Work& item, std::size_t most, Tally& tally) {
   }
   // An event whose visit is traced is a row of its own.
   const auto next_traced = first_traced(batch, item.next, end);
-  const bool traced = next_traced == item.next && wants_span(first.trace);
+  const bool traced = next_traced == item.next;
+  if (traced && watch_) watch_->take_mark(first.trace);
   end = traced ? item.next + 1 : next_traced;
   const auto started = traced ? port_.now_us() : 0;
   counters_.busy_type.store(type.index(), std::memory_order_relaxed);
@@ -242,14 +243,11 @@ void ActorShard::handle_row(Work& item, std::size_t most, Tally& tally) {
 
 // Looked at for each event: what is the same for all of them is read once.
 std::uint32_t ActorShard::first_traced(const EventBatch& batch, std::uint32_t begin, std::uint32_t end) const {
-  if (watch_ && watch_->marks()) {
-    while (begin < end && !is_sampled(batch.meta(begin).trace) && !watch_->is_marked(batch.meta(begin).trace)) ++begin;
-    return begin;
-  }
   const auto sampled = sampling_.choice();
-  if (!sampled.takes_any()) return end;
+  const bool marks = watch_ && watch_->marks();
+  if (!sampled.takes_any() && !marks) return end;
   const auto* meta = &batch.meta(0);
-  while (begin < end && !sampled.takes(meta[begin].trace)) ++begin;
+  while (begin < end && !sampled.takes(meta[begin].trace) && !(marks && watch_->is_marked(meta[begin].trace))) ++begin;
   return begin;
 }
 

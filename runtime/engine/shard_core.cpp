@@ -7,6 +7,8 @@
 
 #include <mailroom/errors.hpp>
 
+#include "runtime/journal/dead_letters.hpp"
+
 namespace mailroom::runtime {
 
 ShardCore::ShardCore(const ShardSetup& setup)
@@ -363,9 +365,8 @@ void ShardCore::discard_held(const HeldEvent& held, bool parked) {
 }
 
 bool ShardCore::redrive_dead(HeldEvent held, std::string& why) {
-  if (!held.event) {
-    why = fmt::format("dirty input cannot be tried again: mend {} and read it anew, or discard it",
-                      held.origin.empty() ? "the source" : held.origin);
+  if (auto never = why_never_again(held, held.event != nullptr)) {
+    why = std::move(*never);
     return false;
   }
   if (held.kind != "overflow") {

@@ -157,6 +157,13 @@ std::vector<DeadLetter> list_dead_letters(const std::filesystem::path& directory
   return list_dead_letters(*Journal::open_read_only(directory), filter);
 }
 
+std::optional<std::string> why_never_again(const HeldEvent& letter, bool has_event) {
+  if (!has_event)
+    return fmt::format("dirty input cannot be tried again: mend {} and read it anew, or discard it", letter.origin.empty() ? "the source" : letter.origin);
+  if (letter.kind == "ahead") return "it would move its source's time as far ahead as it is dated: mend it and read it anew, or discard it";
+  return std::nullopt;
+}
+
 DeadLetterOutcome retry_dead_letters(Journal& journal, const DeadLetterFilter& filter) {
   DeadLetterOutcome outcome;
   const auto chosen = choose(journal, filter, true);
@@ -164,13 +171,8 @@ DeadLetterOutcome retry_dead_letters(Journal& journal, const DeadLetterFilter& f
   auto write = journal.new_write();
   for (const auto& row : chosen) {
     found.insert(row.id());
-    if (row.batch.empty())
-      outcome.refused.push_back(
-          fmt::format("{}: dirty input cannot be tried again: mend {} and read it anew, or discard it", row.id(),
-                      row.head.origin.empty() ? "the source" : row.head.origin));
-    else if (row.head.kind == "ahead")
-      outcome.refused.push_back(fmt::format("{}: it would move its source's time as far ahead as it is dated: mend it and read it anew, or discard it",
-                                            row.id()));
+    if (const auto why = why_never_again(row.head, !row.batch.empty()))
+      outcome.refused.push_back(fmt::format("{}: {}", row.id(), *why));
     else if (row.head.redrive)
       ++outcome.unchanged;
     else {

@@ -55,6 +55,10 @@ std::vector<DeadLetter> list_dead_letters(Journal& journal, const DeadLetterFilt
                                           std::size_t most = std::numeric_limits<std::size_t>::max());
 std::vector<DeadLetter> list_dead_letters(const std::filesystem::path& directory, const DeadLetterFilter& filter);
 
+// Why a dead letter can never be tried again as it is, with what to do instead; nullopt: nothing speaks against it.
+// `has_event`: what became a dead letter was an event, and not input that is none.
+std::optional<std::string> why_never_again(const HeldEvent& letter, bool has_event);
+
 // Marks the chosen ones to be tried again at the next start, in one atomic write, synced. Parked events go by whole
 // keys: choosing one chooses its key's whole lot. Doing it twice changes nothing more.
 // Throws BadValue, too, if an id is not there.

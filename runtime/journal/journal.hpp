@@ -62,7 +62,6 @@ struct SentPosition {
   Timestamp watermark = Timestamp::min();
 };
 
-// A shard's row, rewritten with each commit.
 // Events in a row that a source refused because their time is too far ahead ("max_ahead").
 struct AheadRun {
   std::uint64_t events = 0;
@@ -71,6 +70,7 @@ struct AheadRun {
   bool operator==(const AheadRun&) const = default;
 };
 
+// A shard's row, rewritten with each commit.
 struct ShardRecord {
   std::uint64_t epoch = 0;         // raised at each open: who may write
   std::uint64_t commit = 0;        // counts this shard's commits, contiguous

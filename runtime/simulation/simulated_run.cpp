@@ -109,8 +109,7 @@ bool SimulatedRun::start() {
       }
       plan_ = make_plan(topology_, journal.get());
       if (world_.narrate) name_parts();
-      for (const auto& channel : plan_->channels)
-      {
+      for (const auto& channel : plan_->channels) {
         const auto& to = plan_->stage_of(channel.to);
         if (to.kind == StageKind::sink) world_.channels_to_sinks.insert(channel.id);
         if (!to.priorities.empty() && disk_) world_.channels_to_job_logs.emplace(channel.id, plan_->shards[channel.to].stage);

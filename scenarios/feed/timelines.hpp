@@ -1,6 +1,7 @@
 // Keyed by reader: whom he follows, and the newest posts that were pushed to him, from half as many again as a page holds up
-// to three quarters: most posts are then put at the end, and nothing is moved. A page whose authors are all ordinary is made of these; celebrities are pulled, and so is everybody if unfollowing
-// or removal has left fewer posts than a page while older ones had been let go.
+// to three quarters: most posts are then put at the end, and nothing is moved. A page whose authors are all ordinary is made
+// of these; celebrities are pulled, and so is everybody if unfollowing or removal has left fewer posts than a page while older
+// ones had been let go.
 //
 // A cut (unfollow, block) comes straight from intake and acts at once: what is still on its way by an older follow is
 // cancelled on arrival, until the `leave` that comes the long way says that nothing more is.

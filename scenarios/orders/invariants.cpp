@@ -37,11 +37,7 @@ class ShopKeepsItsPromises : public mailroom::Invariant {
  private:
   // Empty: nobody's, as a delivery to the stock.
   static std::string customer_of_event(const mailroom::EventAtStage& one, const std::map<std::string, std::string>& customer_of) {
-    if (one.payload.contains("customer")) return one.payload.at("customer");
-    if (one.event == "OrderLine") return orders_check::customer_of(orders_check::row_from_json(one.payload));
-    for (const auto* field : {"invoice", "cancellation"})
-      if (one.payload.contains(field))
-        if (const auto found = customer_of.find(one.payload.at(field)); found != customer_of.end()) return found->second;
+    if (const auto customer = orders_check::customer_in(one.payload, customer_of)) return *customer;
     const auto found = customer_of.find(one.key);  // a timer
     return found == customer_of.end() ? std::string() : found->second;
   }

@@ -122,6 +122,23 @@ class FaceTest : public ::testing::Test {
     node_.reset();
     fs::remove_all(folder_);
   }
+  [[nodiscard]] std::string file(const std::string& name) const { return (folder_ / name).string(); }
+  static bool shell(const std::string& command) { return std::system((command + " 2>/dev/null").c_str()) == 0; }
+  // An openssl request's new key, without a passphrase.
+  static constexpr const char* new_key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 ";
+  // A certificate for this address, its own authority, in cert.pem and key.pem. False: there is no openssl program.
+  [[nodiscard]] bool make_certificate() const {
+    return shell(std::string("openssl req -x509 ") + new_key + "-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -keyout " + file("key.pem") + " -out " + file("cert.pem"));
+  }
+  // The face with that certificate; the address trusts it.
+  mailroom::cluster::TelemetryAddress listen_with_tls(ListenOptions options) {
+    options.certificate = file("cert.pem");
+    options.private_key = file("key.pem");
+    face_ = std::make_unique<Face>(node_->engine(), options, "mailroom test");
+    auto address = mailroom::cluster::read_telemetry_address(face_->url());
+    address.ca = file("cert.pem");
+    return address;
+  }
   void put(const std::string& lines) { std::ofstream(folder_ / "in.jsonl", std::ios::app) << lines; }
   void start(FaceLimits limits = {}, const std::string& ledger_members = "{}", std::optional<mailroom::runtime::Durability> durability = {}) {
     auto topology = json::parse(R"({"mailroom": 1, "name": "face", "stages": {
@@ -449,29 +466,21 @@ TEST_F(FaceTest, MemoryModeSaysHowManyDeadLettersItForgot) {
 }
 
 TEST_F(FaceTest, AClientCertificateIsARoleAndWithoutOneNobodyIsLetIn) {
-  const auto file = [&](const char* name) { return (folder_ / name).string(); };
-  const auto shell = [](const std::string& command) { return std::system((command + " 2>/dev/null").c_str()) == 0; };
-  const std::string key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 ";
-  if (!shell("openssl req -x509 " + key + "-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -keyout " + file("key.pem") + " -out " + file("cert.pem")))
-    GTEST_SKIP() << "no openssl program to make certificates with";
+  if (!make_certificate()) GTEST_SKIP() << "no openssl program to make certificates with";
   for (const std::string authority : {"ours", "theirs"})
-    ASSERT_TRUE(shell("openssl req -x509 " + key + "-subj /CN=" + authority + " -keyout " + file((authority + "-ca.key").c_str()) + " -out " + file((authority + "-ca.pem").c_str())));
-  for (const auto& [name, subject, authority] : {std::tuple("viewer", "/CN=ann", "ours"), std::tuple("operator", "/OU=operator/CN=bob", "ours"),
-                                                 std::tuple("stranger", "/OU=operator/CN=eve", "theirs")})
-    ASSERT_TRUE(shell("openssl req " + key + "-subj " + subject + " -keyout " + file((std::string(name) + ".key").c_str()) + " -out " + file("request.pem")) &&
-                shell("openssl x509 -req -days 1 -in " + file("request.pem") + " -CA " + file((std::string(authority) + "-ca.pem").c_str()) + " -CAkey " +
-                      file((std::string(authority) + "-ca.key").c_str()) + " -CAcreateserial -out " + file((std::string(name) + ".pem").c_str())));
+    ASSERT_TRUE(shell(std::string("openssl req -x509 ") + new_key + "-subj /CN=" + authority + " -keyout " + file(authority + "-ca.key") + " -out " + file(authority + "-ca.pem")));
+  for (const auto& [name, subject, authority] : {std::tuple<std::string, std::string, std::string>("viewer", "/CN=ann", "ours"),
+                                                 {"operator", "/OU=operator/CN=bob", "ours"}, {"stranger", "/OU=operator/CN=eve", "theirs"}})
+    ASSERT_TRUE(shell(std::string("openssl req ") + new_key + "-subj " + subject + " -keyout " + file(name + ".key") + " -out " + file("request.pem")) &&
+                shell("openssl x509 -req -days 1 -in " + file("request.pem") + " -CA " + file(authority + "-ca.pem") + " -CAkey " + file(authority + "-ca.key") +
+                      " -CAcreateserial -out " + file(name + ".pem")));
   start();
   ListenOptions options;
-  options.certificate = file("cert.pem");
-  options.private_key = file("key.pem");
   options.client_ca = file("ours-ca.pem");
-  face_ = std::make_unique<Face>(node_->engine(), options, "mailroom test");
-  auto address = mailroom::cluster::read_telemetry_address(face_->url());
-  address.ca = file("cert.pem");
+  auto address = listen_with_tls(options);
   const auto role = [&](const std::string& certificate, const std::string& with_key) {
-    address.certificate = certificate.empty() ? "" : file(certificate.c_str());
-    address.private_key = with_key.empty() ? "" : file(with_key.c_str());
+    address.certificate = certificate.empty() ? "" : file(certificate);
+    address.private_key = with_key.empty() ? "" : file(with_key);
     mailroom::cluster::TelemetryClient one(address, std::chrono::seconds(15));
     return next(one, "hello")["role"].get<std::string>();
   };
@@ -495,8 +504,8 @@ TEST_F(FaceTest, AClientCertificateIsARoleAndWithoutOneNobodyIsLetIn) {
   const auto post = [&](const std::string& who) {
     const auto out = file("answer");
     (void)shell("printf 'POST /api/v1/stages/ledger/pause HTTP/1.1\\r\\nHost: " + face_->address() + "\\r\\nConnection: close\\r\\nContent-Length: 0\\r\\n\\r\\n' | "
-                      "openssl s_client -quiet -connect " + face_->address() + " -CAfile " + file("cert.pem") + " -cert " + file((who + ".pem").c_str()) + " -key " +
-                      file((who + ".key").c_str()) + " > " + out);
+                      "openssl s_client -quiet -connect " + face_->address() + " -CAfile " + file("cert.pem") + " -cert " + file(who + ".pem") + " -key " +
+                      file(who + ".key") + " > " + out);
     std::ifstream in(out);
     return parse(std::string((std::istreambuf_iterator<char>(in)), {})).status;
   };
@@ -616,20 +625,13 @@ TEST_F(FaceTest, AViewerSeesAndAnOperatorChanges) {
 }
 
 TEST_F(FaceTest, WithTlsATokenSaysWhoComesAndPlainTextGetsNowhere) {
-  const auto file = [&](const char* name) { return (folder_ / name).string(); };
-  if (std::system(("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost "
-                   "-addext subjectAltName=IP:127.0.0.1 -keyout " + file("key.pem") + " -out " + file("cert.pem") + " 2>/dev/null").c_str()) != 0)
-    GTEST_SKIP() << "no openssl program to make a certificate with";
+  if (!make_certificate()) GTEST_SKIP() << "no openssl program to make a certificate with";
   std::ofstream(file("tokens")) << "viewer 0123456789abcdef\noperator fedcba9876543210\n";
   start();
   ListenOptions options;
-  options.certificate = file("cert.pem");
-  options.private_key = file("key.pem");
   options.tokens = file("tokens");
-  face_ = std::make_unique<Face>(node_->engine(), options, "mailroom test");
+  auto address = listen_with_tls(options);
   EXPECT_THAT(face_->url(), StartsWith("https://127.0.0.1:"));
-  auto address = mailroom::cluster::read_telemetry_address(face_->url());
-  address.ca = file("cert.pem");
   const auto role = [&](const std::string& token) {
     address.token = token;
     mailroom::cluster::TelemetryClient one(address, std::chrono::seconds(15));

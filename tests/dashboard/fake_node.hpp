@@ -34,4 +34,11 @@ class FakeNode : public QObject {
   QWebSocketServer server_;
 };
 
+// The context watches the node, which greets whoever comes as a small one; true once it is known.
+inline bool watch_until_known(Context& context, FakeNode& node) {
+  node.on_connect = [](QWebSocket& client) { client.sendBinaryMessage(encode(small_hello())); };
+  context.watch(Source::live(node.address()));
+  return wait_until([&] { return context.node().known(); });
+}
+
 }  // namespace mailroom::dashboard

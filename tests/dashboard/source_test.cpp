@@ -68,10 +68,8 @@ TEST(Session, WhatIsRecordedReplaysAsItWas) {
   QTemporaryDir folder;
   const auto path = folder.filePath(QStringLiteral("live.mailroom-session"));
   FakeNode node;
-  node.on_connect = [&](QWebSocket& client) { client.sendBinaryMessage(encode(small_hello())); };
   Context live;
-  live.watch(Source::live(node.address()));
-  ASSERT_TRUE(wait_until([&] { return live.node().known(); }));
+  ASSERT_TRUE(watch_until_known(live, node));
   live.source()->record(path);
   ASSERT_TRUE(wait_until([&] { return !live.node().recording().isEmpty(); }));
   for (int at = 1; at <= 100; ++at) {
@@ -143,9 +141,7 @@ TEST(Live, ANodeThatLiesIsToldAndLeft) {
   MainWindow window;
   window.show();
   FakeNode node;
-  node.on_connect = [](QWebSocket& client) { client.sendBinaryMessage(encode(small_hello())); };
-  window.context().watch(Source::live(node.address()));
-  ASSERT_TRUE(wait_until([&] { return window.context().node().known(); }));
+  ASSERT_TRUE(watch_until_known(window.context(), node));
   auto lie = small_gauges(second_us, 100);
   lie.shards[0].index = 9'999;
   node.send(encode(lie));
@@ -170,9 +166,7 @@ TEST(Live, TwentyThousandLiesLeaveTheWindowUpAndTheTruthShown) {
   window.resize(1280, 800);
   window.show();
   FakeNode node;
-  node.on_connect = [](QWebSocket& client) { client.sendBinaryMessage(encode(small_hello())); };
-  window.context().watch(Source::live(node.address()));
-  ASSERT_TRUE(wait_until([&] { return window.context().node().known(); }));
+  ASSERT_TRUE(watch_until_known(window.context(), node));
   const auto& model = window.context().node();
   Micros now = second_us;
   int sent = 0, damaged = 0;
@@ -263,9 +257,7 @@ TEST(Live, AClockThatIsSetBackBeginsAnewInsteadOfStandingStill) {
   MainWindow window;
   window.show();
   FakeNode node;
-  node.on_connect = [](QWebSocket& client) { client.sendBinaryMessage(encode(small_hello())); };
-  window.context().watch(Source::live(node.address()));
-  ASSERT_TRUE(wait_until([&] { return window.context().node().known(); }));
+  ASSERT_TRUE(watch_until_known(window.context(), node));
   for (int at = 0; at < 10; ++at) node.send(encode(small_gauges(3'600 * second_us + at * second_us, 100 + at)));
   ASSERT_TRUE(wait_until([&] { return window.context().node().row(1)[ShardColumn::in] == 109; }));
   for (int at = 0; at < 10; ++at) node.send(encode(small_gauges(at * second_us, 200 + at)));

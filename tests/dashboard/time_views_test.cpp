@@ -10,8 +10,6 @@
 #include <QTest>
 #include <QToolButton>
 #include <QTreeWidget>
-#include <QWebSocket>
-#include <QWebSocketServer>
 
 #include "dashboard/source/frame_codec.hpp"
 #include "dashboard/source/session_file.hpp"
@@ -20,6 +18,7 @@
 #include "dashboard/views/scrubber_view.hpp"
 #include "dashboard/views/throughput_view.hpp"
 #include "dashboard/views/trace_view.hpp"
+#include "tests/dashboard/fake_node.hpp"
 #include "tests/dashboard/help.hpp"
 
 namespace mailroom::dashboard {
@@ -615,26 +614,22 @@ TEST_F(Throughput, APinnedViewKeepsItsWindow) {
 }
 
 TEST(TimeViews, DataThatStopsComingIsGreyAndSaidSo) {
-  QWebSocketServer server(QStringLiteral("node"), QWebSocketServer::NonSecureMode);
-  ASSERT_TRUE(server.listen(QHostAddress::LocalHost));
-  std::unique_ptr<QWebSocket> client;
-  QObject::connect(&server, &QWebSocketServer::newConnection, &server, [&] {
-    client.reset(server.nextPendingConnection());
-    client->sendBinaryMessage(encode(small_hello()));
-    for (int at = 0; at < 40; ++at) client->sendBinaryMessage(encode(small_gauges(at * 250'000, at * 50)));
-  });
+  FakeNode node;
+  node.on_connect = [](QWebSocket& client) {
+    client.sendBinaryMessage(encode(small_hello()));
+    for (int at = 0; at < 40; ++at) client.sendBinaryMessage(encode(small_gauges(at * 250'000, at * 50)));
+  };
   {
     Context context;
     ThroughputView view(context);
     view.resize(600, 240);
     view.show();
-    context.watch(Source::live({QUrl(QStringLiteral("ws://127.0.0.1:%1/telemetry").arg(server.serverPort())), {}, {}}));
+    context.watch(Source::live(node.address()));
     ASSERT_TRUE(wait_until([&] { return context.node().link().state == LinkState::live; }));
     EXPECT_EQ(pixels(view.grab().toImage(), QRectF(view.rect()), Theme::get().colors().amber), 0);
     ASSERT_TRUE(wait_until([&] { return context.node().stale(); }));
     EXPECT_GT(pixels(view.grab().toImage(), QRectF(view.rect()), Theme::get().colors().amber), 20);
   }
-  client.reset();
 }
 
 // --- scrubber

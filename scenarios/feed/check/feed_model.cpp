@@ -173,8 +173,8 @@ void FeedModel::posts_row(const json& row) {
   if (found == threads_.end()) return;
   auto& thread = found->second;
   thread.tallied = true;
-  const auto likers = std::count_if(thread.likers.begin(), thread.likers.end(), [](const auto& one) { return one.second; });
   if (!all_is_there_) return;
+  const auto likers = std::count_if(thread.likers.begin(), thread.likers.end(), [](const auto& one) { return one.second; });
   const auto likes = row.at("likes").get<std::int64_t>(), comments = row.at("comments").get<std::int64_t>();
   likes_.expect(likes == likers && comments == thread.comments && row.at("removed").get<bool>() == thread.removed && row.at("author") == thread.author,
                 "post {}: {} likes, {} likers; {} comments, expected {}", post, likes, likers, comments, thread.comments);

@@ -289,48 +289,8 @@ class OutputsCheck {
   std::map<std::string, Book> books_;
 };
 
-// Who an output's row or a dead letter's payload is about; empty: nobody that is known.
-std::string customer_in(const json& row, const std::map<std::string, std::string>& customer_of) {
-  if (!row.is_object()) return {};
-  if (row.contains("customer")) return text(row, "customer");
-  if (row.contains("customer_id")) return orders_check::customer_of(row_from_json(row));
-  for (const auto* field : {"invoice", "cancellation"})
-    if (row.contains(field))
-      if (const auto found = customer_of.find(text(row, field)); found != customer_of.end()) return found->second;
-  return {};
-}
-
-}  // namespace
-
-Outputs read_outputs(const std::filesystem::path& folder) {
-  const auto read = [&](const char* name) { return mailroom::read_json_lines(folder / name); };
-  return {read("invoices.jsonl"), read("outcomes.jsonl"), read("stock.jsonl"), read("payments.jsonl"), read("refunds.jsonl"), read("ledger.jsonl"),
-          read("notifications.jsonl"), read("violations.jsonl")};
-}
-
-Report check_outputs(const Outputs& all, const std::optional<std::vector<ShopRow>>& all_input, const std::optional<Rows>& all_letters,
-                     const std::set<std::string>& unsettled) {
-  auto outputs = all;
-  auto input = all_input;
-  auto dead_letters = all_letters;
-  std::set<std::string> unsettled_invoices;
-  if (!unsettled.empty()) {
-    std::map<std::string, std::string> customer_of_invoice;
-    if (input)
-      for (const auto& row : *input) customer_of_invoice.emplace(row.invoice, customer_of(row));
-    for (const auto& row : outputs.invoices) customer_of_invoice.emplace(text(row, "invoice"), text(row, "customer"));
-    for (const auto& [invoice, customer] : customer_of_invoice)
-      if (unsettled.contains(customer)) unsettled_invoices.insert(invoice);
-    const auto is_unsettled = [&](const json& row) { return unsettled.contains(customer_in(row, customer_of_invoice)); };
-    for (auto* rows : {&outputs.invoices, &outputs.outcomes, &outputs.payments, &outputs.refunds, &outputs.ledger, &outputs.notifications, &outputs.violations})
-      std::erase_if(*rows, is_unsettled);
-    if (input) std::erase_if(*input, [&](const ShopRow& row) { return unsettled.contains(customer_of(row)); });
-    if (dead_letters)
-      std::erase_if(*dead_letters, [&](const json& letter) {
-        const auto kind = letter.value("kind", std::string());
-        return kind == "failed" || kind == "follows" || is_unsettled(letter.at("payload"));
-      });
-  }
+Report check_rows(const Outputs& outputs, const std::optional<std::vector<ShopRow>>& input, const std::optional<Rows>& dead_letters,
+                  const std::set<std::string>& unsettled_invoices) {
   Report report;
   OutputsCheck check(outputs, unsettled_invoices, report);
   if (input) check.check_rows_against_input(*input, dead_letters);
@@ -340,6 +300,50 @@ Report check_outputs(const Outputs& all, const std::optional<std::vector<ShopRow
   check.check_payments();
   check.check_notifications();
   return report;
+}
+
+}  // namespace
+
+std::optional<std::string> customer_in(const json& row, const std::map<std::string, std::string>& customer_of_invoice) {
+  if (!row.is_object()) return std::nullopt;
+  if (row.contains("customer")) return text(row, "customer");
+  if (row.contains("customer_id")) return customer_of(row_from_json(row));
+  for (const auto* field : {"invoice", "cancellation"})
+    if (row.contains(field))
+      if (const auto found = customer_of_invoice.find(text(row, field)); found != customer_of_invoice.end()) return found->second;
+  return std::nullopt;
+}
+
+Outputs read_outputs(const std::filesystem::path& folder) {
+  const auto read = [&](const char* name) { return mailroom::read_json_lines(folder / name); };
+  return {read("invoices.jsonl"), read("outcomes.jsonl"), read("stock.jsonl"), read("payments.jsonl"), read("refunds.jsonl"), read("ledger.jsonl"),
+          read("notifications.jsonl"), read("violations.jsonl")};
+}
+
+Report check_outputs(const Outputs& outputs, const std::optional<std::vector<ShopRow>>& input, const std::optional<Rows>& dead_letters,
+                     const std::set<std::string>& unsettled) {
+  if (unsettled.empty()) return check_rows(outputs, input, dead_letters, {});
+  std::map<std::string, std::string> customer_of_invoice;
+  if (input)
+    for (const auto& row : *input) customer_of_invoice.emplace(row.invoice, customer_of(row));
+  for (const auto& row : outputs.invoices) customer_of_invoice.emplace(text(row, "invoice"), text(row, "customer"));
+  std::set<std::string> unsettled_invoices;
+  for (const auto& [invoice, customer] : customer_of_invoice)
+    if (unsettled.contains(customer)) unsettled_invoices.insert(invoice);
+
+  const auto is_unsettled = [&](const json& row) { return unsettled.contains(customer_in(row, customer_of_invoice).value_or("")); };
+  auto settled = outputs;
+  for (auto* rows : {&settled.invoices, &settled.outcomes, &settled.payments, &settled.refunds, &settled.ledger, &settled.notifications, &settled.violations})
+    std::erase_if(*rows, is_unsettled);
+  auto settled_input = input;
+  if (settled_input) std::erase_if(*settled_input, [&](const ShopRow& row) { return unsettled.contains(customer_of(row)); });
+  auto settled_letters = dead_letters;
+  if (settled_letters)
+    std::erase_if(*settled_letters, [&](const json& letter) {
+      const auto kind = letter.value("kind", std::string());
+      return kind == "failed" || kind == "follows" || is_unsettled(letter.at("payload"));
+    });
+  return check_rows(settled, settled_input, settled_letters, unsettled_invoices);
 }
 
 }  // namespace orders_check

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include <mailroom/check_report.hpp>
@@ -23,6 +25,9 @@ struct Outputs {
 Outputs read_outputs(const std::filesystem::path& folder);
 
 using Report = mailroom::CheckReport;
+
+// Who an output's row, an event or a dead letter's payload is about, as far as its fields say.
+std::optional<std::string> customer_in(const nlohmann::json& row, const std::map<std::string, std::string>& customer_of_invoice);
 
 // `input`: the rows that the run was given; `dead_letters`: as `mailroom dead-letters list --json` gives them.
 // What is not given is not checked. `unsettled`: customers of whom events were given up on, as a parked key's; only what holds
