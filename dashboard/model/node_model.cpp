@@ -71,11 +71,10 @@ std::vector<std::int32_t> NodeModel::minute_of(int shard, Micros at_us) const {
 }
 
 void NodeModel::greet(const Hello& hello) {
-  const bool same_run = known_ && hello.started_us == hello_.started_us && hello.node == hello_.node && hello.topology == hello_.topology &&
-                        hello.shards.size() == hello_.shards.size() && hello.stages.size() == hello_.stages.size() && hello.edges.size() == hello_.edges.size();
+  const bool again = known_ && same_run(hello, hello_);
   hello_ = hello;
   known_ = true;
-  if (!same_run) begin_anew();  // else reconnected: what was before is of the same run
+  if (!again) begin_anew();  // else reconnected: what was before is of the same run
 }
 
 void NodeModel::begin_anew() {

@@ -29,7 +29,7 @@ struct Link {
 };
 
 struct Batch {
-  std::optional<Hello> hello;  // a new run, node or connection: everything before it is of another one, if its started_us differs
+  std::optional<Hello> hello;  // a new run, node or connection; all else here was received under it, or in the same run
   std::vector<Gauges> gauges;  // in the order of their wall_us; rows that did not change are left out
   std::vector<Event> events;   // never conflated
   std::vector<Span> spans;

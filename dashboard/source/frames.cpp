@@ -1,5 +1,7 @@
 #include "dashboard/source/frames.hpp"
 
+#include <algorithm>
+
 namespace mailroom::dashboard {
 
 const std::array<const char*, shard_columns + 1> shard_column_names = {
@@ -17,6 +19,16 @@ const std::array<const char*, 7> outcome_names = {"done", "failed", "rejected", 
 QString state_text(ShardState state) {
   constexpr const char* names[] = {"idle", "running", "backpressure", "retrying", "restarting", "stuck", "stopped", "finished", "paused", "–"};
   return QString::fromUtf8(names[static_cast<std::size_t>(state)]);
+}
+
+bool same_run(const Hello& one, const Hello& other) {
+  const auto alike = [](const auto& these, const auto& those, auto same) {
+    return std::equal(these.begin(), these.end(), those.begin(), those.end(), same);
+  };
+  return one.started_us == other.started_us && one.node == other.node && one.topology == other.topology &&
+         alike(one.stages, other.stages, [](const StageInfo& a, const StageInfo& b) { return a.name == b.name; }) &&
+         alike(one.shards, other.shards, [](const ShardName& a, const ShardName& b) { return a.stage == b.stage && a.number == b.number; }) &&
+         alike(one.edges, other.edges, [](const EdgeInfo& a, const EdgeInfo& b) { return a.from == b.from && a.to == b.to; });
 }
 
 ShardState ShardRow::state() const {

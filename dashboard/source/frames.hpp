@@ -61,6 +61,8 @@ struct Hello {
   std::vector<ShardName> shards;  // its index names a shard in all other frames
   std::vector<EdgeInfo> edges;
 };
+// Whether both are of one run and name the same stages, shards and edges: what came under one can be read under the other.
+[[nodiscard]] bool same_run(const Hello& one, const Hello& other);
 
 // In the order of the protocol's `shard_columns`; a node that sends others is mapped by their names.
 enum class ShardColumn : std::uint8_t {

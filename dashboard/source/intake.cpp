@@ -66,8 +66,12 @@ bool Intake::frame(const QByteArray& bytes, Micros arrived_us) {
   dirty_ = true;
   bool recorded = false;
   if (auto* hello = std::get_if<Hello>(&frame)) {
-    // Rows of the run before name other shards.
+    // What waits of another run names other shards.
     next_->gauges.clear();
+    if (!same_run(*hello, hello_)) {
+      next_->events.clear();
+      next_->spans.clear();
+    }
     shard_place_.assign(hello->shards.size(), -1);
     edge_place_.assign(hello->edges.size(), -1);
     source_place_.assign(hello->stages.size(), -1);
@@ -76,6 +80,7 @@ bool Intake::frame(const QByteArray& bytes, Micros arrived_us) {
     last_.edges.resize(hello->edges.size());
     for (auto& row : last_.shards) row.index = -1;
     hello_bytes_ = bytes;
+    hello_ = *hello;
     next_->hello = std::move(*hello);
   } else if (auto* gauges = std::get_if<Gauges>(&frame)) {
     time(*gauges);

@@ -43,6 +43,7 @@ class Intake {
   std::int64_t bad_frames_ = 0, lost_events_ = 0, lost_spans_ = 0, node_lost_events_ = 0, node_lost_spans_ = 0;
   QString bad_frame_, recording_error_;
   Link link_;
+  Hello hello_;  // the latest, also of an earlier connection
   // The newest value of each row: for the full frames of a recording.
   Gauges last_;
   QByteArray hello_bytes_;

@@ -316,5 +316,39 @@ TEST(Exchange, OneBatchIsUnderWayAndTheRestIsConflated) {
   EXPECT_EQ(delivered, 2) << "nothing comes after the receiver is gone";
 }
 
+TEST(Exchange, WhatWaitsOfAnEarlierRunIsNotReadUnderTheNext) {
+  QObject receiver;
+  std::shared_ptr<const Batch> last;
+  auto exchange = std::make_shared<Exchange>(&receiver, [&](const std::shared_ptr<const Batch>& batch) { last = batch; });
+  Intake intake(exchange, 0);
+  Event event;
+  event.at_us = test_begin_us;
+  event.shard = 2;
+  event.kind = EventKind::restart;
+  EventList events;
+  events.events = {event};
+  Span span;
+  span.trace = QStringLiteral("a");
+  span.shard = 2;
+  SpanList spans;
+  spans.spans = {span};
+  const auto told_before = [&](const Hello& next) {
+    for (const auto& bytes : {encode(small_hello()), encode(events), encode(spans), encode(next)}) EXPECT_TRUE(intake.frame(bytes, 0));
+    intake.flush();
+    QApplication::processEvents();
+    return last->events.size() + last->spans.size();
+  };
+  EXPECT_EQ(told_before(small_hello()), 2u) << "the connection came back, the run is the same";
+  auto fewer = small_hello();
+  fewer.shards.pop_back();
+  EXPECT_EQ(told_before(fewer), 0u);
+  auto restarted = small_hello();
+  ++restarted.started_us;
+  EXPECT_EQ(told_before(restarted), 0u);
+  auto moved = small_hello();
+  std::swap(moved.shards[0], moved.shards[1]);
+  EXPECT_EQ(told_before(moved), 0u);
+}
+
 }  // namespace
 }  // namespace mailroom::dashboard
