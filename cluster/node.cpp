@@ -72,7 +72,11 @@ Node::Node(NodeOptions options) {
 }
 
 Node::~Node() {
-  if (engine_) close();
+  try {
+    if (engine_) close();
+  } catch (const std::exception&) {
+    // What could not be noted is only that it has finished: the next start finds out. wait() is who reports.
+  }
 }
 
 const EngineResult& Node::wait() {

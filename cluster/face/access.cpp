@@ -40,6 +40,7 @@ Access::Access(const ListenOptions& options) : certificates_(!options.client_ca.
     if (!in) throw StorageError(fmt::format("{}: the tokens can't be read", options.tokens.string()));
     std::string line;
     for (int number = 1; std::getline(in, line); ++number) {
+      if (!line.empty() && line.back() == '\r') line.pop_back();  // written on another system
       if (line.empty() || line.front() == '#') continue;
       const auto space = line.find(' ');
       const auto role = line.substr(0, space);

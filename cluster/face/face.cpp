@@ -313,10 +313,10 @@ class HttpSession final : public Connection, public std::enable_shared_from_this
     shared_.api.handle(asked, [face = shared_.weak_from_this(), weak = this->weak_from_this(), number = ++number_](ApiResponse response) {
       const auto shared = face.lock();
       if (!shared) return;
-      if (const auto self = weak.lock())
-        net::post(shared->io, [self, number, response = std::move(response)]() mutable {
-          if (number == self->number_) self->once(std::move(response));
-        });
+      // Held by the face's thread alone: the last to let go of a connection takes it out of the face's lists.
+      net::post(shared->io, [weak, number, response = std::move(response)]() mutable {
+        if (const auto self = weak.lock(); self && number == self->number_) self->once(std::move(response));
+      });
     });
   }
 

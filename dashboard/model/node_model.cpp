@@ -92,7 +92,7 @@ void NodeModel::begin_anew() {
   slots_ = {};
   slot_ = -1;
   slot_number_ = moment_second_ = coarse_number_ = -1;
-  coarse_ = Sum();
+  coarse_ = Coarse();
   first_us_ = last_us_ = unknown_value;
   stage_tracks_.assign(hello_.stages.size(), {});
   totals_ = {};
@@ -213,38 +213,17 @@ void NodeModel::close_slot(Micros at_us) {
   }
   totals_.push_fine(at_us, total);
 
-  // Coarse samples: the mean of rates and depths, the worst of waits.
   const auto coarse_number = at_us / Track<StageSample>::coarse_us;
-  if (coarse_number != coarse_number_ && coarse_.count > 0) {
-    const auto n = static_cast<float>(coarse_.count);
+  if (coarse_number != coarse_number_ && !coarse_.stages.empty()) {
     const auto end = coarse_number_ * Track<StageSample>::coarse_us;
-    for (std::size_t stage = 0; stage < stages.size(); ++stage) {
-      auto& sum = coarse_.stages[stage];
-      sum.in /= n; sum.out /= n; sum.depth /= n;
-      stage_tracks_[stage].push_coarse(end, sum);
-    }
-    auto& sum = coarse_.total;
-    sum.ingest /= n; sum.out /= n; sum.queued /= n; sum.disorder /= n; sum.retries /= n;
-    totals_.push_coarse(end, sum);
-    coarse_ = Sum();
+    for (std::size_t stage = 0; stage < stages.size(); ++stage) stage_tracks_[stage].push_coarse(end, coarse_.stages[stage].sample());
+    totals_.push_coarse(end, coarse_.total.sample());
+    coarse_ = Coarse();
   }
   coarse_number_ = coarse_number;
   coarse_.stages.resize(stages.size());
-  ++coarse_.count;
-  for (std::size_t stage = 0; stage < stages.size(); ++stage) {
-    add(coarse_.stages[stage].in, stages[stage].in);
-    add(coarse_.stages[stage].out, stages[stage].out);
-    add(coarse_.stages[stage].depth, stages[stage].depth);
-    most(coarse_.stages[stage].wait_p99_us, stages[stage].wait_p99_us);
-  }
-  add(coarse_.total.ingest, total.ingest);
-  add(coarse_.total.out, total.out);
-  add(coarse_.total.queued, total.queued);
-  add(coarse_.total.disorder, total.disorder);
-  add(coarse_.total.retries, total.retries);
-  most(coarse_.total.wait_p99_us, total.wait_p99_us);
-  coarse_.total.dead_letters = total.dead_letters;
-  coarse_.total.restarts = total.restarts;
+  for (std::size_t stage = 0; stage < stages.size(); ++stage) coarse_.stages[stage].add(stages[stage]);
+  coarse_.total.add(total);
 
   const auto second = at_us / second_us;
   if (second != moment_second_) {

@@ -5,6 +5,7 @@
 #include <QObject>
 #include <memory>
 
+#include "dashboard/model/coarse_mean.hpp"
 #include "dashboard/model/event_log.hpp"
 #include "dashboard/model/history.hpp"
 #include "dashboard/model/trace_store.hpp"
@@ -37,7 +38,6 @@ class NodeModel : public QObject {
 
   // --- now
   [[nodiscard]] const ShardRow& row(int shard) const { return rows_[static_cast<std::size_t>(shard)]; }
-  [[nodiscard]] const EdgeRow& edge_row(int edge) const { return edge_rows_[static_cast<std::size_t>(edge)]; }
   [[nodiscard]] const Gauges& gauges() const noexcept { return gauges_; }  // the node's own numbers; its rows are empty
   [[nodiscard]] const std::vector<SourceRow>& sources() const noexcept { return sources_; }
   [[nodiscard]] const Moment& now() const noexcept { return now_; }  // with rates over the last second
@@ -100,8 +100,8 @@ class NodeModel : public QObject {
   int slot_ = -1;
   std::int64_t slot_number_ = -1;
   Micros moment_second_ = -1;
-  struct Sum { TotalSample total; std::vector<StageSample> stages; int count = 0; };
-  Sum coarse_;
+  struct Coarse { TotalMean total; std::vector<StageMean> stages; };  // no stages: nothing was added yet
+  Coarse coarse_;
   std::int64_t coarse_number_ = -1;
 
   Micros first_us_ = unknown_value, last_us_ = unknown_value;

@@ -21,7 +21,6 @@ class FrameDecoder {
  public:
   // A Frame, or why it is none. A frame before `hello`, or with indices that `hello` did not name, is bad as a whole.
   std::variant<Frame, BadFrame> decode(const QByteArray& bytes);
-  [[nodiscard]] bool greeted() const noexcept { return greeted_; }
 
  private:
   friend class FrameReader;

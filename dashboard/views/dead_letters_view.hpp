@@ -21,7 +21,6 @@ class DeadLettersView : public View {
   [[nodiscard]] DeadLetterModel& model() noexcept { return *model_; }
   [[nodiscard]] QTableView* table() const noexcept { return table_; }
   [[nodiscard]] QPushButton* retry_button() const noexcept { return retry_; }
-  [[nodiscard]] QPushButton* discard_button() const noexcept { return discard_; }
   // Asks a person before anything is done; a test answers for one.
   std::function<bool(const QString& question)> confirm;
 

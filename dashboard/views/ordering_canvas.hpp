@@ -26,11 +26,9 @@ class OrderingCanvas : public TimeCanvas {
 
   [[nodiscard]] bool shows(MarkKind kind) const { return shown_[static_cast<std::size_t>(kind)]; }
   void show_kind(MarkKind kind, bool shown);
-  [[nodiscard]] bool shows_in_order() const noexcept { return ticks_; }
   void show_in_order(bool shown);
   // Off: by name. By disorder they are sorted anew once a second, but not under the mouse.
   void sort_by_disorder(bool on);
-  [[nodiscard]] bool sorted_by_disorder() const noexcept { return by_disorder_; }
   [[nodiscard]] bool lane_pinned(int shard) const { return pins_.contains(shard); }
   void pin_lane(int shard, bool pinned);
   [[nodiscard]] const std::array<std::int64_t, mark_kinds>& totals() const noexcept { return totals_; }

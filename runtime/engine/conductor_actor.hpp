@@ -36,6 +36,7 @@ class ConductorActor final : public caf::event_based_actor {
         },
         [this](const StopRequestMail& mail) { on_stop_request(mail.mode); },
         [this](const StopNodeMail& mail) {
+          if (phase_ == Phase::ended) return;  // the result is given out
           if (phase_ == Phase::stopping) {
             if (ending_ != Ending::failed) {  // failed on its last commit: what it held stays in the journal
               ending_ = Ending::failed;

@@ -1,5 +1,5 @@
 // The engine: runs a topology in this process until its input is done, it is told to stop, or it fails.
-// Plain C++ on the outside; CAF on the inside (caf_engine.cpp).
+// Plain C++ on the outside; CAF on the inside (engine.cpp and the files named *_actor.hpp).
 #pragma once
 
 #include <chrono>

@@ -199,7 +199,6 @@ void SourceShard::end() {
 
 void SourceShard::on_synced() {
   sync_requested_ = false;
-  acknowledged_.set(committed_at_request_);
   if (committed_at_request_ < record_.sequence && !stopped_) {
     sync_requested_ = true;
     committed_at_request_ = record_.sequence;
@@ -226,7 +225,6 @@ void SourceShard::publish() {
   }
   published_->unit_is_events.store(progress.unit == "events", std::memory_order_relaxed);
   published_->ended.store(ended_, std::memory_order_relaxed);
-  published_->acknowledged.set(acknowledged_.get());
 }
 
 }  // namespace mailroom::runtime

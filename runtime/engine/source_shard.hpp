@@ -21,11 +21,9 @@ class SourceShard final : public ShardCore {
   void on_wake() override;
   void on_synced() override;
   void stop_reading() override;
-  // Events that are safe: an outside producer may forget them.
-  [[nodiscard]] std::uint64_t acknowledged() const noexcept { return acknowledged_.get(); }
   // For the sampler; any thread.
   struct Counters {
-    Counter events, dirty, done, total, acknowledged;
+    Counter events, dirty, done, total;
     std::atomic<bool> total_known{false}, unit_is_events{false}, ended{false};
   };
   void publish_to(Counters* counters) { published_ = counters; }
@@ -55,7 +53,6 @@ class SourceShard final : public ShardCore {
   bool no_more_reading_ = false;
   bool sync_requested_ = false;
   std::uint64_t committed_at_request_ = 0;
-  Counter acknowledged_;
   Counters* published_ = nullptr;
 };
 

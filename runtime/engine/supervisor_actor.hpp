@@ -26,7 +26,7 @@ class SupervisorActor final : public caf::event_based_actor {
   using Tell = std::function<void(const Decided&)>;
 
   // `children` is read when the first failure arrives: the address book is complete by then.
-  // `parent` gets FailureMail{index_in_parent, reason}; without one, `last_resort` is called.
+  // `escalate` is given what this supervisor could not mend, with the reason.
   SupervisorActor(caf::actor_config& config, std::string name, SupervisionPolicy policy,
                   std::vector<std::string> child_names, std::function<std::vector<caf::actor>()> children,
                   std::function<void(SupervisorActor&, const std::string&)> escalate, const Clock& clock,

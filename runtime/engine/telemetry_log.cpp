@@ -16,6 +16,8 @@ void TelemetryLog::number(TelemetryEvent event) {
     const auto name = std::pair(event.shard.value_or(0), *event.gap);
     if (event.kind == EventKind::gap) {
       gaps_[name] = event.id;
+      // The word of a gap's end may be dropped; and who followed its beginning no longer keeps it.
+      if (gaps_.size() > 2 * kept) std::erase_if(gaps_, [&](const auto& gap) { return gap.second + kept < event.id; });
       event.gap.reset();
     } else {
       const auto opened = gaps_.find(name);

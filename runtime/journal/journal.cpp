@@ -126,6 +126,7 @@ struct Journal::Impl {
   // A commit's number and its place in the log are given together. The mutex costs no parallelism: the store's
   // memtables take one writer at a time anyway; encoding and checksums are done before it.
   std::mutex commit_mutex;
+  std::mutex syncing;  // held for a whole sync: the acknowledged number never goes back
   std::atomic<std::uint64_t> committed{0};
   std::atomic<std::uint64_t> bytes{0};
   std::atomic<std::uint64_t> synced{0};
@@ -311,6 +312,7 @@ std::uint64_t Journal::commit(JournalWrite& write) {
 }
 
 std::uint64_t Journal::sync() {
+  const std::lock_guard lock(impl_->syncing);
   const auto number = impl_->committed.load(std::memory_order_acquire);
   if (number == impl_->synced.load(std::memory_order_relaxed)) return number;
   impl_->store->sync();

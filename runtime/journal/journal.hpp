@@ -168,7 +168,8 @@ class Journal {
   // Writes all that was collected, atomically, and empties `write`. Returns the commit's number, rising from 1
   // in the order of the log. Any thread. Throws StorageError: the node must stop.
   std::uint64_t commit(JournalWrite& write);
-  // Makes everything committed so far safe; returns the highest commit number that now is. One thread: the syncer.
+  // Makes everything committed so far safe; returns the highest commit number that now is. Any thread: the syncer's, and
+  // whoever ends the node; one waits for the other.
   std::uint64_t sync();
 
   // Recovery and operators. Throw CorruptData with table, key and what is wrong.

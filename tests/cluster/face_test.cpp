@@ -589,8 +589,8 @@ TEST(FaceAccess, OffLoopbackNeedsTlsAndAWayToTellWhoComes) {
   std::ofstream(tokens) << "viewer short\n";
   open.tokens = tokens;
   EXPECT_THAT(refusal(open), HasSubstr(":1: expected"));
-  std::ofstream(tokens) << "# ours\nviewer 0123456789abcdef\noperator fedcba9876543210\n";
-  EXPECT_EQ(refusal(open), "");
+  std::ofstream(tokens) << "# ours\nviewer 0123456789abcdef\r\n\r\noperator fedcba9876543210\n";
+  EXPECT_EQ(refusal(open), "") << "also a file that was written on Windows";
   const Access access(open);
   EXPECT_EQ(access.role_of("Bearer 0123456789abcdef", {}), Role::viewer);
   EXPECT_EQ(access.role_of("Bearer fedcba9876543210", {}), Role::op);

@@ -55,6 +55,14 @@ TEST(NodeModel, SilenceIsAHoleAndNotALine) {
   EXPECT_EQ(node.at(test_begin_us + 3 * second_us).shards[1].depth, 10);
 }
 
+TEST(NodeModel, ACoarseSampleIsTheMeanOfWhatWasKnown) {
+  NodeModel node;
+  node.apply(hello_batch());
+  run(node, 0, 700 * second_us, 2'000);  // the first minutes are kept in coarse steps only
+  EXPECT_NEAR(node.stage_track(1).from(test_begin_us).at(test_begin_us + second_us)->in, 2'000, 40) << "the first slot has no rate yet: it counts for nothing";
+  EXPECT_NEAR(node.total_track().from(test_begin_us).at(test_begin_us + second_us)->ingest, 2'000, 40);
+}
+
 TEST(NodeModel, AReconnectKeepsTheHistoryAndAnotherRunBeginsAnew) {
   NodeModel node;
   int resets = 0;
