@@ -53,7 +53,6 @@ class RestingScenario {
   // What handlers went on failing with (dead letters of kind "failed", parked keys with all that waited behind): what it
   // would have caused is missing, or has come late if an operator has had it tried again. Both kinds are here.
   [[nodiscard]] virtual std::vector<EventAtStage> given_up() const = 0;
-  [[nodiscard]] bool has_shed() const { return !shed().empty(); }
   [[nodiscard]] bool has_given_up() const { return !given_up().empty(); }
 
   // What a sink wrote, as a file sink's rows: without the types.

@@ -237,16 +237,21 @@ void HttpApi::handle(const ApiRequest& request, Reply reply) {
   }
 }
 
-ApiResponse HttpApi::metrics() {
+const TelemetrySnapshot& HttpApi::latest() {
   auto latest = engine_.latest_snapshot();
   if (latest != made_for_) {
-    made_for_ = latest;
+    made_for_ = std::move(latest);
     metrics_body_.reset();
     snapshot_body_.reset();
   }
+  return *made_for_;
+}
+
+ApiResponse HttpApi::metrics() {
+  const auto& snapshot = latest();
   if (!metrics_body_)
     metrics_body_ = std::make_shared<const std::string>(metrics_text(
-        *latest, {program_, ready && !engine_.wait_for(std::chrono::milliseconds(0)), clients}));
+        snapshot, {program_, ready && !engine_.wait_for(std::chrono::milliseconds(0)), clients}));
   ApiResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   response.body = metrics_body_;
@@ -254,14 +259,9 @@ ApiResponse HttpApi::metrics() {
 }
 
 ApiResponse HttpApi::snapshot() {
-  auto latest = engine_.latest_snapshot();
-  if (latest != made_for_) {
-    made_for_ = latest;
-    metrics_body_.reset();
-    snapshot_body_.reset();
-  }
+  const auto& snapshot = latest();
   if (!snapshot_body_)
-    snapshot_body_ = std::make_shared<const std::string>(to_json(*latest).dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
+    snapshot_body_ = std::make_shared<const std::string>(to_json(snapshot).dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
   ApiResponse response;
   response.body = snapshot_body_;
   return response;

@@ -53,11 +53,12 @@ class HttpApi {
   void change_dead_letters(const Parts& parts, bool discard, const Reply& reply);
   ApiResponse metrics();
   ApiResponse snapshot();
+  const runtime::TelemetrySnapshot& latest();  // lets go of bodies that are older
 
   runtime::Engine& engine_;
   const std::string program_;
   RunElsewhere elsewhere_;
-  // Bodies made for the latest snapshot: asking often costs no more than asking once.
+  // The latest snapshot, and the bodies made for it: asking often costs no more than asking once.
   std::shared_ptr<const runtime::TelemetrySnapshot> made_for_;
   std::shared_ptr<const std::string> metrics_body_, snapshot_body_;
 };

@@ -23,12 +23,15 @@
 #include "runtime/engine/dead_letter_control.hpp"
 #include "runtime/engine/key_of_event.hpp"
 #include "runtime/engine/messages.hpp"
-#include "runtime/engine/sampler.hpp"
+#include "runtime/engine/recent_quantiles.hpp"
+#include "runtime/engine/sampler_actor.hpp"
 #include "runtime/engine/shard_actor.hpp"
 #include "runtime/engine/sink_shard.hpp"
 #include "runtime/engine/source_shard.hpp"
+#include "runtime/engine/stuck_detector.hpp"
 #include "runtime/engine/supervisor_actor.hpp"
 #include "runtime/engine/syncer_actor.hpp"
+#include "runtime/engine/take_snapshot.hpp"
 #include "runtime/engine/turn_actor.hpp"
 #include "runtime/engine/worker_actor.hpp"
 #include "runtime/engine/worker_queue.hpp"
@@ -59,29 +62,11 @@ struct ShardUnit {
   std::unique_ptr<ShardCore> core;
 };
 
-// Ticks: takes the snapshot that everybody sees, and looks for stuck shards.
-class SamplerActor final : public caf::event_based_actor {
- public:
-  SamplerActor(caf::actor_config& config, const std::atomic<std::int64_t>& every_ms, std::function<void()> sample)
-      : caf::event_based_actor(config), every_ms_(every_ms), sample_(std::move(sample)) {}
-
- protected:
-  caf::behavior make_behavior() override {
-    set_default_handler(caf::drop);
-    delayed_send(this, every(), SampleMail{});
-    return {[this](const SampleMail&) {
-      sample_();
-      delayed_send(this, every(), SampleMail{});
-    }};
-  }
-
- private:
-  [[nodiscard]] std::chrono::milliseconds every() const {
-    return std::chrono::milliseconds(every_ms_.load(std::memory_order_relaxed));
-  }
-  const std::atomic<std::int64_t>& every_ms_;
-  std::function<void()> sample_;
-};
+std::string no_such_stage(const Topology& topology, std::string_view stage) {
+  std::vector<std::string_view> names;
+  for (const auto& known : topology.stages) names.push_back(known.name);
+  return fmt::format("there is no stage '{}'; there are: {}", stage, fmt::join(names, ", "));
+}
 
 }  // namespace
 
@@ -380,9 +365,7 @@ void Engine::Impl::tell_decision(const SupervisorActor::Decided& decided, Shards
 std::optional<std::size_t> Engine::Impl::find_stage(std::string_view stage, ControlResult& refusal) const {
   const auto found = plan->topology.stage_index(stage);
   if (!found) {
-    std::vector<std::string_view> names;
-    for (const auto& known : plan->topology.stages) names.push_back(known.name);
-    refusal = {ControlOutcome::unknown, fmt::format("there is no stage '{}'; there are: {}", stage, fmt::join(names, ", "))};
+    refusal = {ControlOutcome::unknown, no_such_stage(plan->topology, stage)};
     return std::nullopt;
   }
   const std::lock_guard lock(mutex);
@@ -413,12 +396,7 @@ ControlResult Engine::Impl::set_paused(std::string_view stage, bool paused) {
 std::variant<ShardIndex, StateAnswer> Engine::Impl::find_owner(const StateQuestion& question) const {
   const auto& stages = plan->topology.stages;
   const auto found = plan->topology.stage_index(question.stage);
-  if (!found) {
-    std::vector<std::string_view> names;
-    for (const auto& stage : stages) names.push_back(stage.name);
-    return StateAnswer{AskOutcome::unknown_stage, {},
-                       fmt::format("there is no stage '{}'; there are: {}", question.stage, fmt::join(names, ", "))};
-  }
+  if (!found) return StateAnswer{AskOutcome::unknown_stage, {}, no_such_stage(plan->topology, question.stage)};
   const auto& stage = stages[*found];
   if (stage.kind != StageKind::actor || stage.ordering == Ordering::none || !stage.actor->stateful)
     return StateAnswer{AskOutcome::keeps_no_state, {}, fmt::format("stage '{}' keeps no states", stage.name)};

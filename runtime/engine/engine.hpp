@@ -16,7 +16,7 @@
 #include "runtime/engine/dead_letter_box.hpp"
 #include "runtime/engine/plan.hpp"
 #include "runtime/engine/telemetry_log.hpp"
-#include "runtime/engine/spool.hpp"
+#include "runtime/engine/spill.hpp"
 #include "runtime/journal/dead_letters.hpp"
 #include "runtime/journal/journal.hpp"
 #include "runtime/telemetry/snapshot.hpp"

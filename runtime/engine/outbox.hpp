@@ -21,7 +21,7 @@
 #include "runtime/engine/channel_counters.hpp"
 #include "runtime/engine/plan.hpp"
 #include "runtime/engine/shard_port.hpp"
-#include "runtime/engine/spool.hpp"
+#include "runtime/engine/spill.hpp"
 
 namespace mailroom::runtime {
 

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <rapidcheck/gtest.h>
 
-#include "runtime/engine/spool.hpp"
+#include "runtime/engine/spill.hpp"
 #include "runtime/engine/supervision.hpp"
 #include "runtime/engine/timer_queue.hpp"
 #include "runtime/engine/waiting_keys.hpp"

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 #include <set>
 
-#include "runtime/engine/sampler.hpp"
+#include "runtime/engine/recent_quantiles.hpp"
+#include "runtime/telemetry/shard_counters.hpp"
 #include "tests/runtime/engine/engine_fixture.hpp"
 
 namespace mailroom::runtime::test {

@@ -1,7 +1,4 @@
-#include "runtime/engine/sampler.hpp"
-
-#include <algorithm>
-#include <fmt/format.h>
+#include "runtime/engine/take_snapshot.hpp"
 
 namespace mailroom::runtime {
 
@@ -94,55 +91,6 @@ TelemetrySnapshot take_snapshot(const Plan& plan, const EngineCounters& counters
     }
   }
   return snapshot;
-}
-
-void RecentQuantiles::update(TelemetrySnapshot& snapshot) {
-  constexpr std::uint64_t second = 1'000'000;
-  const bool look = seen_.empty() || snapshot.uptime_us >= looked_us_ + second;
-  if (look) {
-    looked_us_ = snapshot.uptime_us;
-    seen_.resize(snapshot.shards.size());
-  }
-  const auto between = [](const HistogramSnapshot& now, HistogramSnapshot& before) {
-    auto passed = now;
-    passed -= before;
-    before = now;
-    return ShardSnapshot::Recent{passed.quantile_us(0.5), passed.quantile_us(0.99)};
-  };
-  for (std::size_t s = 0; s < seen_.size(); ++s) {
-    auto& shard = snapshot.shards[s];
-    auto& seen = seen_[s];
-    if (look) {
-      seen.recent_wait = between(shard.wait, seen.wait);
-      seen.recent_work = between(shard.work, seen.work);
-    }
-    shard.recent_wait = seen.recent_wait;
-    shard.recent_work = seen.recent_work;
-  }
-}
-
-void StuckDetector::update(const Plan& plan, const EngineCounters& counters, std::int64_t now_us,
-                           TelemetrySnapshot& snapshot, const Report& report) {
-  for (std::size_t s = 0; s < seen_.size(); ++s) {
-    auto& seen = seen_[s];
-    const auto& c = counters.shards[s];
-    const auto handled = c.handled.get();
-    const bool busy = c.busy_since_us.load(std::memory_order_relaxed) != 0;
-    if (!busy || !seen.busy || handled != seen.handled) {
-      if (seen.reported) report(static_cast<ShardIndex>(s), 0);
-      seen = {handled, now_us, busy, false};
-      continue;
-    }
-    const auto& stage = plan.stage_of(static_cast<ShardIndex>(s));
-    if (stage.kind != StageKind::actor || now_us - seen.since_us < std::chrono::microseconds(stage.deadline).count())
-      continue;
-    snapshot.shards[s].state = ShardState::stuck;
-    snapshot.shards[s].busy_with = EventTypes::at(c.busy_type.load(std::memory_order_relaxed)).name();
-    if (!seen.reported) {
-      seen.reported = true;
-      report(static_cast<ShardIndex>(s), now_us - seen.since_us);
-    }
-  }
 }
 
 }  // namespace mailroom::runtime

@@ -1,5 +1,5 @@
 // The spill file on a real disk: what it keeps, what it gives back to the disk, and what it says when that is full.
-#include "runtime/engine/spool.hpp"
+#include "runtime/engine/spill.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -15,17 +15,17 @@
 #include <mailroom/mailroom.hpp>
 
 namespace mailroom::runtime {
-namespace spool_test {
+namespace spill_test {
 struct Letter {
   std::string key;
   std::string text;
 };
 MAILROOM_EVENT(Letter, key, text)
-}  // namespace spool_test
+}  // namespace spill_test
 
 namespace {
 
-using spool_test::Letter;
+using spill_test::Letter;
 using ::testing::HasSubstr;
 
 Parcel parcel(std::uint64_t first, std::size_t events, std::size_t text_bytes) {
@@ -50,7 +50,7 @@ Parcel parcel(std::uint64_t first, std::size_t events, std::size_t text_bytes) {
 class SpillFolder : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto name = (std::filesystem::temp_directory_path() / "mailroom-spool-test-XXXXXX").string();
+    auto name = (std::filesystem::temp_directory_path() / "mailroom-spill-test-XXXXXX").string();
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
     folder_ = name;
   }

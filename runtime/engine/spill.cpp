@@ -1,4 +1,4 @@
-#include "runtime/engine/spool.hpp"
+#include "runtime/engine/spill.hpp"
 
 #include <cerrno>
 #include <cstring>
