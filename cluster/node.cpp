@@ -1,9 +1,12 @@
 #include "cluster/node.hpp"
 
 #include <fmt/format.h>
+#include <set>
 
 #include <mailroom/errors.hpp>
 #include <mailroom/safe_folder.hpp>
+
+#include "cluster/start_over.hpp"
 
 namespace mailroom::cluster {
 namespace fs = std::filesystem;
@@ -27,15 +30,6 @@ Topology load(const NodeOptions& options, const fs::path& output, std::vector<Pr
   return std::move(*loaded.topology);
 }
 
-// Removes only what a node puts there: a mistyped --data must not cost anybody a folder.
-void forget_earlier_run(const fs::path& data) {
-  std::error_code error;
-  for (const auto* part : {"journal", "output"}) {
-    fs::remove_all(data / part, error);
-    if (error) throw StorageError(fmt::format("can't remove {}: {}", (data / part).string(), error.message()));
-  }
-}
-
 }  // namespace
 
 Node::Node(NodeOptions options) {
@@ -50,7 +44,8 @@ Node::Node(NodeOptions options) {
   name_ = topology.name;
   durable_ = topology.durability == Durability::durable;
 
-  if (options.fresh) forget_earlier_run(data_);
+  std::set<std::string> known;  // stages whose output is this journal's
+  if (options.fresh) known = start_over(data_, topology);
   try {
     make_safe_folder(data_ / "output");
   } catch (const StorageError& error) {
@@ -67,7 +62,9 @@ Node::Node(NodeOptions options) {
     if (!owner) journal->set_note("topology", name_);
     journal->set_note("topology_file", fs::absolute(options.topology).string());
     had_finished_ = journal->note("finished").value_or("") == "yes";
+    for (const auto& [id, name] : journal->shards()) known.insert(name.first);
   }
+  refuse_files_of_others(data_, topology, known);
   engine_ = std::make_unique<Engine>(std::move(topology), std::move(journal), std::move(options.engine));
 }
 

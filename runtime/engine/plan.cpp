@@ -3,55 +3,9 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include <mailroom/errors.hpp>
+#include "runtime/engine/journal_fit.hpp"
 
 namespace mailroom::runtime {
-namespace {
-
-// A shard or channel that the journal knows and the topology lacks must hold nothing, or events would be lost in
-// silence.
-void refuse_lost_events(const Plan& plan, Journal& journal) {
-  std::vector<bool> known_channel, known_shard;
-  const auto mark = [](std::vector<bool>& known, std::uint32_t id) {
-    if (known.size() <= id) known.resize(id + 1);
-    known[id] = true;
-  };
-  for (const auto& channel : plan.channels) mark(known_channel, channel.id);
-  for (const auto& shard : plan.shards) mark(known_shard, shard.id);
-
-  const auto advice = fmt::format(
-      "Run it with the topology it was written with until it is drained, or give '{}' a new --data directory",
-      plan.topology.name);
-  for (const auto& [id, name] : journal.channels()) {
-    if (id < known_channel.size() && known_channel[id]) continue;
-    bool holds = false;
-    journal.scan_parcels(id, 0, [&](const Parcel&) {
-      holds = true;
-      return false;
-    });
-    if (holds)
-      throw StorageError(
-          fmt::format("the journal holds undelivered events from {}/{} to {}/{}, which this topology does not have. {}",
-                      name.from_stage, name.from_shard, name.to_stage, name.to_shard, advice));
-  }
-  for (const auto& [id, name] : journal.shards()) {
-    if (id < known_shard.size() && known_shard[id]) continue;
-    bool holds = false;
-    const auto found = [&](const auto&...) {
-      holds = true;
-      return false;
-    };
-    journal.scan_state(id, found);
-    for (const auto table : {HeldReason::timer, HeldReason::waiting, HeldReason::parked})
-      if (!holds) journal.scan_held(table, id, found);
-    if (holds)
-      throw StorageError(fmt::format(
-          "the journal holds state, timers or waiting events of {}/{}, which this topology does not have. {}",
-          name.first, name.second, advice));
-  }
-}
-
-}  // namespace
 
 std::string Plan::shard_name(ShardIndex shard) const {
   return fmt::format("{}/{}", stage_of(shard).name, shards[shard].number);
@@ -117,7 +71,7 @@ std::shared_ptr<const Plan> make_plan(Topology topology, Journal* journal) {
   // The inputs of a shard in the order of its stage's "from": channels were made receiver by receiver in that order.
   for (const auto& channel : plan->channels) plan->shards[channel.to].inputs.push_back(channel.id);
 
-  if (journal) refuse_lost_events(*plan, *journal);
+  if (journal) fit_to_journal(*plan, *journal);
   return plan;
 }
 
