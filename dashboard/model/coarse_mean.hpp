@@ -46,7 +46,7 @@ struct StageMean {
 struct TotalMean {
   Mean ingest, out, queued, disorder, retries;
   Worst wait_p99_us;
-  float dead_letters = not_known, restarts = not_known;  // so many so far: the latest
+  Counts so_far;  // the latest that were known
   void add(const TotalSample& sample) {
     ingest.add(sample.ingest);
     out.add(sample.out);
@@ -54,12 +54,12 @@ struct TotalMean {
     disorder.add(sample.disorder);
     retries.add(sample.retries);
     wait_p99_us.add(sample.wait_p99_us);
-    dead_letters = sample.dead_letters;
-    restarts = sample.restarts;
+    for (const auto count : {&Counts::ingested, &Counts::disordered, &Counts::dead_letters, &Counts::restarts})
+      if (!std::isnan(sample.so_far.*count)) so_far.*count = sample.so_far.*count;
   }
   [[nodiscard]] TotalSample sample() const {
     return {.ingest = ingest.value(), .out = out.value(), .queued = queued.value(), .wait_p99_us = wait_p99_us.value(),
-            .disorder = disorder.value(), .retries = retries.value(), .dead_letters = dead_letters, .restarts = restarts};
+            .disorder = disorder.value(), .retries = retries.value(), .so_far = so_far};
   }
 };
 

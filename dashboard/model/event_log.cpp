@@ -22,4 +22,10 @@ void EventLog::each(Micros from_us, Micros to_us, const std::function<bool(const
     if (!visit(*at)) return;
 }
 
+std::int64_t EventLog::count(EventKind kind, Micros from_us, Micros to_us) const {
+  std::int64_t found = 0;
+  each(from_us, to_us, [&](const Event& event) { found += event.kind == kind; return true; });
+  return found;
+}
+
 }  // namespace mailroom::dashboard

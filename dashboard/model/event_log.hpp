@@ -15,6 +15,8 @@ class EventLog {
   void clear() { events_.clear(); forgotten_ = 0; added_ = 0; }
   // Oldest first, by the node's time. `visit` returns false to stop.
   void each(Micros from_us, Micros to_us, const std::function<bool(const Event&)>& visit) const;
+  // So many of a kind in that time.
+  [[nodiscard]] std::int64_t count(EventKind kind, Micros from_us, Micros to_us) const;
   [[nodiscard]] const std::deque<Event>& all() const noexcept { return events_; }
   [[nodiscard]] std::int64_t forgotten() const noexcept { return forgotten_; }
   [[nodiscard]] std::int64_t added() const noexcept { return added_; }  // rises by one an event: what is new since

@@ -24,11 +24,18 @@ struct StageSample {
   float in = not_known, out = not_known, wait_p99_us = not_known;
   float depth = not_known;  // the sum over its shards
 };
+// So many since the run began. A double counts exactly to 2^53; NaN: unknown.
+struct Counts {
+  static constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  double ingested = unknown;    // by the sources
+  double disordered = unknown;  // late, duplicate, missing, order breaks
+  double dead_letters = unknown, restarts = unknown;
+};
 struct TotalSample {
   float ingest = not_known, out = not_known, queued = not_known, wait_p99_us = not_known;
-  float disorder = not_known;                      // anomalies a second: late, duplicate, missing, order breaks
-  float retries = not_known;                       // a second
-  float dead_letters = not_known, restarts = not_known;  // so many so far
+  float disorder = not_known;  // anomalies a second: late, duplicate, missing, order breaks
+  float retries = not_known;   // a second
+  Counts so_far;
 };
 struct ShardSample {
   float in = not_known, out = not_known, wait_p99_us = not_known;

@@ -12,7 +12,12 @@ constexpr Micros silence_us = 5 * second_us;  // gauges further apart say nothin
 float rate(std::int64_t now, std::int64_t before, Micros taken_us) {
   return now < 0 || before < 0 || now < before || taken_us <= 0 ? not_known : static_cast<float>(static_cast<double>(now - before) * 1e6 / static_cast<double>(taken_us));
 }
+float rate(double now, double before, Micros taken_us) {
+  return !(now >= before) || taken_us <= 0 ? not_known : static_cast<float>((now - before) * 1e6 / static_cast<double>(taken_us));
+}
+constexpr std::array counted{&Counts::ingested, &Counts::disordered, &Counts::dead_letters, &Counts::restarts};
 void add(float& to, float value) { if (!std::isnan(value)) to = std::isnan(to) ? value : to + value; }
+void add(double& to, std::int64_t value) { if (value >= 0) to = (std::isnan(to) ? 0 : to) + static_cast<double>(value); }
 void most(float& to, float value) { if (!std::isnan(value)) to = std::isnan(to) ? value : std::max(to, value); }
 }  // namespace
 
@@ -60,6 +65,56 @@ const Moment& NodeModel::at(Micros at_us) const {
   return found ? *found : unknown_moment_;
 }
 
+Counts NodeModel::counts() const {
+  Counts made;
+  for (std::size_t shard = 0; shard < rows_.size(); ++shard) {
+    const auto& row = rows_[shard];
+    for (const auto column : {ShardColumn::late, ShardColumn::duplicates, ShardColumn::missing, ShardColumn::order_breaks}) add(made.disordered, row[column]);
+    add(made.dead_letters, row[ShardColumn::dead_letters]);
+    add(made.restarts, row[ShardColumn::restarts]);
+    if (hello_.stages[static_cast<std::size_t>(hello_.shards[shard].stage)].kind == StageKind::source) add(made.ingested, row[ShardColumn::out]);
+  }
+  return made;
+}
+
+Counts NodeModel::counts_at(Micros at_us) const {
+  if (last_us_ == unknown_value || at_us >= last_us_ - slot_us) return counts();
+  Counts made;
+  for (auto at = at_us; at > at_us - 3 * second_us; at -= slot_us) {
+    const auto sample = totals_.at(at);
+    bool all = true;
+    for (const auto count : counted) {
+      if (std::isnan(made.*count)) made.*count = sample.so_far.*count;
+      all = all && !std::isnan(made.*count);
+    }
+    if (all) break;
+  }
+  return made;
+}
+
+Counts NodeModel::counts_within(Micros begin_us, Micros end_us) const {
+  auto begin = counts_at(begin_us);
+  if (last_us_ == unknown_value || begin_us >= last_us_) return {};
+  // A run that began in the window began with none; else the first in the window that are known.
+  if (hello_.started_us != unknown_value && hello_.started_us >= begin_us) begin = {0, 0, 0, 0};
+  const auto unknown = [](const Counts& counts) { return std::any_of(counted.begin(), counted.end(), [&](auto count) { return std::isnan(counts.*count); }); };
+  for (auto at = std::max(begin_us, first_us_); at <= end_us && unknown(begin); at += slot_us) {
+    const auto sample = totals_.at(at);
+    for (const auto count : counted) if (std::isnan(begin.*count)) begin.*count = sample.so_far.*count;
+  }
+  auto made = counts_at(end_us);
+  for (const auto count : counted)
+    if (const double more = made.*count - begin.*count; !std::isnan(more)) made.*count = std::max(0.0, more);
+    else made.*count = Counts::unknown;
+  return made;
+}
+
+NodeModel::Unheard NodeModel::unheard() const {
+  if (!(joined_.letters > 0) || events_.forgotten() > 0) return {};
+  const auto heard = events_.count(EventKind::dead_letter, std::numeric_limits<Micros>::min(), joined_.at_us);
+  return {std::max<std::int64_t>(0, static_cast<std::int64_t>(std::min(joined_.letters, 1e15)) - heard), joined_.again};
+}
+
 std::vector<std::int32_t> NodeModel::minute_of(int shard, Micros at_us) const {
   std::vector<std::int32_t> depths(60, -1);
   const auto begin = at_us - 60 * second_us;
@@ -74,6 +129,7 @@ void NodeModel::greet(const Hello& hello) {
   const bool again = known_ && same_run(hello, hello_);
   hello_ = hello;
   known_ = true;
+  joined_ = {unknown_value, Counts::unknown, again};
   if (!again) begin_anew();  // else reconnected: what was before is of the same run
 }
 
@@ -146,6 +202,7 @@ void NodeModel::apply(const Gauges& gauges) {
   gauges_.shards.clear();
   gauges_.edges.clear();
   gauges_.sources.clear();
+  if (joined_.at_us == unknown_value) joined_.at_us = gauges.wall_us, joined_.letters = counts().dead_letters;
   now_.at_us = gauges.wall_us;
   last_us_ = std::max(last_us_, gauges.wall_us);
   if (first_us_ == unknown_value) first_us_ = gauges.wall_us;
@@ -159,7 +216,7 @@ void NodeModel::close_slot(Micros at_us) {
   slot.at_us = now_.at_us;  // of the frame whose counters these are
   slot.shards.resize(rows_.size());
   slot.edges.resize(edge_rows_.size());
-  slot.disorder = slot.retries = 0;
+  slot.retries = Counts::unknown;
   const auto previous = before_slot < 0 ? nullptr : &slots_[static_cast<std::size_t>(before_slot)];
   // The oldest of the ring: about a second ago, or as far back as there is.
   const Slot* oldest = nullptr;
@@ -170,7 +227,8 @@ void NodeModel::close_slot(Micros at_us) {
 
   std::vector<StageSample> stages(hello_.stages.size());
   TotalSample total;
-  total.dead_letters = total.restarts = not_known;
+  total.so_far = counts();
+  slot.disorder = total.so_far.disordered;
   for (std::size_t shard = 0; shard < rows_.size(); ++shard) {
     const auto& row = rows_[shard];
     auto& sample = now_.shards[shard];
@@ -189,11 +247,7 @@ void NodeModel::close_slot(Micros at_us) {
     }
     if (sample.depth >= 0) add(into.depth, static_cast<float>(sample.depth));
     most(into.wait_p99_us, sample.wait_p99_us);
-    const auto known = [](std::int64_t value) { return std::max<std::int64_t>(0, value); };
-    slot.disorder += known(row[ShardColumn::late]) + known(row[ShardColumn::duplicates]) + known(row[ShardColumn::missing]) + known(row[ShardColumn::order_breaks]);
-    slot.retries += known(row[ShardColumn::retries]);
-    if (row[ShardColumn::dead_letters] >= 0) add(total.dead_letters, static_cast<float>(row[ShardColumn::dead_letters]));
-    if (row[ShardColumn::restarts] >= 0) add(total.restarts, static_cast<float>(row[ShardColumn::restarts]));
+    add(slot.retries, row[ShardColumn::retries]);
   }
   for (std::size_t edge = 0; edge < edge_rows_.size(); ++edge) {
     slot.edges[edge] = edge_rows_[edge][EdgeColumn::sent];

@@ -55,6 +55,13 @@ class NodeModel : public QObject {
   [[nodiscard]] Micros last_us() const { return last_us_; }
   [[nodiscard]] const Track<StageSample>& stage_track(int stage) const { return stage_tracks_[static_cast<std::size_t>(stage)]; }
   [[nodiscard]] const Track<TotalSample>& total_track() const noexcept { return totals_; }
+  // What was counted up to a time: the newest that is known then, within 3 s; at or after the newest: what is known now.
+  [[nodiscard]] Counts counts_at(Micros at_us) const;
+  // What was counted within a window, or within the part of it that is known: counters at its end less those at its begin.
+  [[nodiscard]] Counts counts_within(Micros begin_us, Micros end_us) const;
+  // Dead letters of this run that were written while this dashboard did not listen: before it came, or (came_back) while the connection was gone.
+  struct Unheard { std::int64_t letters = 0; bool came_back = false; };
+  [[nodiscard]] Unheard unheard() const;
   [[nodiscard]] const Moments& moments() const noexcept { return moments_; }
   // All shards and edges at a time; now() at or after the newest. Never null: where nothing is known every sample is unknown.
   [[nodiscard]] const Moment& at(Micros at_us) const;
@@ -81,6 +88,7 @@ class NodeModel : public QObject {
   void begin_anew();
   void apply(const Gauges& gauges);
   void close_slot(Micros at_us);
+  [[nodiscard]] Counts counts() const;  // now
 
   bool known_ = false;
   Hello hello_;
@@ -95,7 +103,7 @@ class NodeModel : public QObject {
 
   // Rates: counters at the last four slot ends of 250 ms.
   struct Counters { std::int64_t in = unknown_value, out = unknown_value; };
-  struct Slot { Micros at_us = unknown_value; std::vector<Counters> shards; std::vector<std::int64_t> edges; std::int64_t disorder = 0, retries = 0; };
+  struct Slot { Micros at_us = unknown_value; std::vector<Counters> shards; std::vector<std::int64_t> edges; double disorder = Counts::unknown, retries = Counts::unknown; };
   std::array<Slot, 5> slots_;
   int slot_ = -1;
   std::int64_t slot_number_ = -1;
@@ -103,6 +111,10 @@ class NodeModel : public QObject {
   struct Coarse { TotalMean total; std::vector<StageMean> stages; };  // no stages: nothing was added yet
   Coarse coarse_;
   std::int64_t coarse_number_ = -1;
+
+  // The first gauges since the latest hello.
+  struct Joined { Micros at_us = unknown_value; double letters = Counts::unknown; bool again = false; };
+  Joined joined_;
 
   Micros first_us_ = unknown_value, last_us_ = unknown_value;
   std::vector<Track<StageSample>> stage_tracks_;

@@ -36,8 +36,9 @@ ClusterView::ClusterView(Context& context, QWidget* parent) : View(context, "clu
 }
 
 QString ClusterView::subtitle() const {
-  int shards = 0;
-  for (const auto& watched : context_.watched()) shards += watched.node->shard_count();
+  std::int64_t shards = unknown_value;
+  for (const auto& watched : context_.watched())
+    if (watched.node->known()) shards = std::max<std::int64_t>(0, shards) + watched.node->shard_count();
   return context_.watched().empty() ? QString() : QStringLiteral("%1 node%2 watched · %3 shards").arg(context_.watched().size()).arg(context_.watched().size() == 1 ? QString() : QStringLiteral("s")).arg(show_exact(shards));
 }
 

@@ -121,7 +121,7 @@ void DeadLettersView::refresh(bool anew) {
       chip->setCheckable(true);
       chip->setProperty("chip", true);
       chip->setChecked(model_->shown_reason() == reason);
-      chip->setAccessibleName(QStringLiteral("Only %1, %2 dead letters").arg(reason).arg(count));
+      chip->setAccessibleName(QStringLiteral("Only %1, %2 dead letters").arg(reason, show_exact(count)));
       connect(chip, &QToolButton::toggled, this, [this, reason = reason](bool on) {
         QMetaObject::invokeMethod(this, [this, reason, on] {
           if (!on && model_->shown_reason() != reason) return;
@@ -189,14 +189,18 @@ void DeadLettersView::act(NodeApi::Act act) {
 }
 
 QString DeadLettersView::subtitle() const {
-  int recent = 0;
+  const auto& node = context_.node();
+  if (!node.known() || node.last_us() == unknown_value) return {};
   const auto end = context_.range.end_us();
-  context_.node().events().each(end - 60 * second_us, end, [&](const Event& event) { recent += event.kind == EventKind::dead_letter; return true; });
-  auto text = QStringLiteral("%1 seen · %2 in the last 60 s").arg(show_exact(model_->total())).arg(recent);
-  if (const float written = context_.node().total_track().at(end).dead_letters; !std::isnan(written) && static_cast<std::int64_t>(written) > model_->total())
-    text = QStringLiteral("%1 seen of %2: the others came before the dashboard · %3 in the last 60 s").arg(show_exact(model_->total()), show_exact(static_cast<std::int64_t>(written))).arg(recent);
+  const auto recent = show_exact(node.events().count(EventKind::dead_letter, end - 60 * second_us, end));
+  auto text = QStringLiteral("%1 seen · %2 in the last 60 s").arg(show_exact(model_->total()), recent);
+  const auto unheard = node.unheard();
+  if (const double written = node.counts_at(end).dead_letters; unheard.letters > 0 && written > static_cast<double>(model_->total()))
+    text = QStringLiteral("%1 seen of %2: the others came %3 · %4 in the last 60 s")
+               .arg(show_exact(model_->total()), show_exact(static_cast<std::int64_t>(std::min(written, 1e15))),
+                    unheard.came_back ? QStringLiteral("before the dashboard, or while it was not connected") : QStringLiteral("before the dashboard"), recent);
   // The node's own list is shorter than what was told of it.
-  if (const auto forgotten = context_.node().gauges().letters_forgotten; forgotten > 0) text += QStringLiteral(" · the node has dropped its oldest %1: they can't be retried").arg(show_exact(forgotten));
+  if (const auto forgotten = node.gauges().letters_forgotten; forgotten > 0) text += QStringLiteral(" · the node has dropped its oldest %1: they can't be retried").arg(show_exact(forgotten));
   if (model_->rowCount() < model_->total()) text += QStringLiteral(" · %1 shown").arg(show_exact(model_->rowCount()));
   return text;
 }

@@ -3,6 +3,7 @@
 #include <QHBoxLayout>
 #include <cmath>
 
+#include "dashboard/model/coarse_mean.hpp"
 #include "dashboard/theme/paint.hpp"
 
 namespace mailroom::dashboard {
@@ -106,26 +107,39 @@ void KpiStrip::refresh() {
   if (node.known() && context_.range.end_us() > 0) {
     const auto end = context_.range.end_us(), begin = end - minute_us;
     const auto& track = node.total_track();
+    // Each second of the minute: all of its samples.
     std::array<std::vector<float>, 6> minute;
-    double ingested = 0, disordered = 0;
-    TotalSample last, first;
-    bool any = false;
+    std::array<float, 60> letters_in{}, restarts_in{};
     for (int at = 0; at < 60; ++at) {
-      const auto sample = track.at(begin + (at + 1) * second_us - 300'000);
+      TotalMean second;
+      for (int quarter = 1; quarter <= 4; ++quarter) second.add(track.at(begin + at * second_us + quarter * Track<TotalSample>::fine_us));
+      const auto sample = second.sample();
       minute[0].push_back(sample.ingest);
       minute[1].push_back(sample.queued);
       minute[2].push_back(sample.wait_p99_us);
       minute[3].push_back(sample.disorder);
-      minute[4].push_back(minute[4].empty() || !any ? 0.f : sample.dead_letters - last.dead_letters);
-      minute[5].push_back(minute[5].empty() || !any ? 0.f : sample.restarts - last.restarts);
-      if (!std::isnan(sample.ingest)) ingested += static_cast<double>(sample.ingest);
-      if (!std::isnan(sample.disorder)) disordered += static_cast<double>(sample.disorder);
-      if (!std::isnan(sample.dead_letters)) {
-        if (!any) first = sample;
-        last = sample;
-        any = true;
-      }
+      letters_in[static_cast<std::size_t>(at)] = std::isnan(sample.so_far.dead_letters) ? not_known : 0;
+      restarts_in[static_cast<std::size_t>(at)] = std::isnan(sample.so_far.restarts) ? not_known : 0;
     }
+    // What happened is listed, event by event.
+    QHash<int, std::int64_t> disorder_of, restarts_of, letters_of;
+    node.events().each(begin, end, [&](const Event& event) {
+      const auto at = static_cast<std::size_t>(std::clamp<Micros>((event.at_us - begin) / second_us, 0, 59));
+      const auto add = [at](std::array<float, 60>& to) { to[at] = (std::isnan(to[at]) ? 0 : to[at]) + 1; };
+      if (event.kind == EventKind::dead_letter) add(letters_in);
+      if (event.kind == EventKind::restart) add(restarts_in);
+      if (event.shard < 0) return true;
+      switch (event.kind) {
+        case EventKind::late: case EventKind::duplicate: case EventKind::skip: ++disorder_of[event.shard]; break;
+        case EventKind::gap_final: disorder_of[event.shard] += std::clamp<std::int64_t>(event.left, 1, 1'000'000); break;
+        case EventKind::restart: ++restarts_of[event.shard]; break;
+        case EventKind::dead_letter: ++letters_of[event.shard]; break;
+        default: break;
+      }
+      return true;
+    });
+    minute[4].assign(letters_in.begin(), letters_in.end());
+    minute[5].assign(restarts_in.begin(), restarts_in.end());
     for (int at = 0; at < 6; ++at) all[static_cast<std::size_t>(at)].minute = minute[static_cast<std::size_t>(at)];
     // The mean of the last second, as the newest sample may be of one frame.
     double rate = 0;
@@ -163,7 +177,7 @@ void KpiStrip::refresh() {
     const double before = mean(minute[0], 0, 50), after = mean(minute[0], 50, 60);
     if (before > 0) {
       const double change = (after - before) / before;
-      all[throughput].note = std::abs(change) < 0.1 ? QStringLiteral("steady") : QStringLiteral("%1%2 %").arg(change > 0 ? QStringLiteral("+") : QStringLiteral("−")).arg(std::abs(change) * 100, 0, 'f', 0);
+      all[throughput].note = std::abs(change) < 0.1 ? QStringLiteral("steady") : QStringLiteral("%1%2 %").arg(change > 0 ? QStringLiteral("+") : QStringLiteral("−"), QString::number(std::abs(change) * 100, 'f', 0));
       if (change < -0.1) { all[throughput].color = c.amber; }
     }
     if (all[throughput].note == QLatin1String("steady")) all[throughput].color = c.normal;
@@ -198,20 +212,13 @@ void KpiStrip::refresh() {
     blame(all[wait], slowest);
     if (slowest >= 0) all[wait].note = node.shard_name(slowest);
 
-    if (ingested > 0) {
-      const double percent = disordered * 100 / ingested;
+    const auto within = node.counts_within(begin, end);
+    const double percent = within.ingested > 0 ? within.disordered * 100 / within.ingested : std::nan("");
+    if (!std::isnan(percent)) {
       all[disorder].value = percent <= 0 ? QStringLiteral("0") : percent < 0.01 ? QStringLiteral("< 0.01") : QString::number(percent, 'f', percent < 10 ? 2 : 0);
       all[disorder].unit = QStringLiteral("%");
     }
-    QHash<int, int> disorder_of, restarts_of, letters_of;
-    node.events().each(begin, end, [&](const Event& event) {
-      if (event.shard < 0) return true;
-      if (is_disorder(event.kind)) ++disorder_of[event.shard];
-      if (event.kind == EventKind::restart) ++restarts_of[event.shard];
-      if (event.kind == EventKind::dead_letter) ++letters_of[event.shard];
-      return true;
-    });
-    const auto worst = [](const QHash<int, int>& of) {
+    const auto worst = [](const QHash<int, std::int64_t>& of) {
       int shard = -1;
       for (auto at = of.begin(); at != of.end(); ++at)
         if (shard < 0 || at.value() > of[shard] || (at.value() == of[shard] && at.key() < shard)) shard = at.key();
@@ -221,20 +228,22 @@ void KpiStrip::refresh() {
       blame(all[disorder], shard);
       all[disorder].note = node.shard_name(shard);
       all[disorder].color = c.amber;
-    } else all[disorder].note = QStringLiteral("calm");
-    const auto counted = [&](Tile tile, float total, float before_minute, int shard, const QColor& color) {
-      all[tile].value = show_count(static_cast<double>(total));
-      const auto new_ones = static_cast<double>(total - before_minute);
+    } else if (percent > 0) all[disorder].color = c.amber;  // it came before the dashboard: nobody is known
+    else if (!std::isnan(percent)) all[disorder].note = QStringLiteral("calm");
+    const auto so_far = node.counts_at(end);
+    const auto counted = [&](Tile tile, double total, EventKind kind, int shard, const QColor& color) {
+      all[tile].value = show_count(total);
+      const auto new_ones = node.events().count(kind, begin, end);
       if (new_ones > 0) {
         all[tile].color = color;
-        all[tile].note = QStringLiteral("%1 in 60 s").arg(show_count(new_ones));
-      } else all[tile].note = QStringLiteral("none in 60 s");
+        all[tile].note = QStringLiteral("%1 in 60 s").arg(show_exact(new_ones));
+      } else if (!std::isnan(total)) all[tile].note = QStringLiteral("none in 60 s");
       blame(all[tile], shard);
     };
-    counted(dead_letters, any ? last.dead_letters : not_known, any ? first.dead_letters : not_known, worst(letters_of), c.amber);
+    counted(dead_letters, so_far.dead_letters, EventKind::dead_letter, worst(letters_of), c.amber);
     const int restarted = worst(restarts_of);
-    counted(restarts, any ? last.restarts : not_known, any ? first.restarts : not_known, restarted, c.vermilion);
-    if (restarted >= 0) all[restarts].note = QStringLiteral("%1 ×%2").arg(node.shard_name(restarted)).arg(restarts_of[restarted]);
+    counted(restarts, so_far.restarts, EventKind::restart, restarted, c.vermilion);
+    if (restarted >= 0) all[restarts].note = QStringLiteral("%1 ×%2").arg(node.shard_name(restarted), show_exact(restarts_of[restarted]));
   }
   for (std::size_t at = 0; at < tiles_.size(); ++at) tiles_[at]->set(std::move(all[at]));
 }

@@ -139,6 +139,7 @@ void MailboxesView::follow_selection() {
 }
 
 QString MailboxesView::subtitle() const {
+  if (!context_.node().known()) return {};
   return model_->rowCount() == model_->total() ? QStringLiteral("%1 shards").arg(show_exact(model_->total()))
                                                : QStringLiteral("%1 of %2 shards shown").arg(show_exact(model_->rowCount()), show_exact(model_->total()));
 }

@@ -301,11 +301,13 @@ void OrderingCanvas::paint(QPainter& painter) {
     painter.setPen(colors.faint);
     painter.drawText(QRectF(rect()), Qt::AlignCenter, !node.known() || node.last_us() == unknown_value ? QStringLiteral("nothing known yet") : QStringLiteral("no shard passes the filters"));
     totals_.fill(0);
+    known_ = node.known() && node.last_us() != unknown_value;
     in_order_ = std::numeric_limits<double>::quiet_NaN();
     disordered_ = 0;
     Q_EMIT counted();
     return;
   }
+  known_ = true;
   const auto time = axis();
   count(time);
   set_scroll_range();

@@ -32,6 +32,7 @@ class OrderingCanvas : public TimeCanvas {
   [[nodiscard]] bool lane_pinned(int shard) const { return pins_.contains(shard); }
   void pin_lane(int shard, bool pinned);
   [[nodiscard]] const std::array<std::int64_t, mark_kinds>& totals() const noexcept { return totals_; }
+  [[nodiscard]] bool known() const noexcept { return known_; }  // else the totals say nothing
   [[nodiscard]] double in_order() const noexcept { return in_order_; }  // NaN: unknown
   [[nodiscard]] int disordered() const noexcept { return disordered_; }
 
@@ -73,6 +74,7 @@ class OrderingCanvas : public TimeCanvas {
   std::array<std::int64_t, mark_kinds> totals_{};
   std::vector<Hit> hits_;
   double in_order_ = 0, name_width_ = 0;
+  bool known_ = false;
   int disordered_ = 0;
   bool ticks_ = true, by_disorder_ = true, lanes_dirty_ = true, sort_dirty_ = true;
   std::int64_t version_ = 0;  // of order, pins and kinds

@@ -147,7 +147,7 @@ void OrderingView::resizeEvent(QResizeEvent* event) {
 
 void OrderingView::say() {
   in_order_->set_count(canvas_->in_order());
-  for (std::size_t kind = 0; kind < mark_kinds; ++kind) chips_[kind]->set_count(static_cast<double>(canvas_->totals()[kind]));
+  for (std::size_t kind = 0; kind < mark_kinds; ++kind) chips_[kind]->set_count(canvas_->known() ? static_cast<double>(canvas_->totals()[kind]) : std::nan(""));
   auto* skipped = chips_[static_cast<std::size_t>(MarkKind::skipped)];
   skipped->setVisible(canvas_->totals()[static_cast<std::size_t>(MarkKind::skipped)] > 0 || !skipped->isChecked());
   const auto& node = context_.node();

@@ -60,7 +60,8 @@ void ScrubberStrip::draw_session(QPainter& painter) const {
   // The most of each column of pixels: no peak is lost. NaN: a hole.
   std::vector<float> most(columns, not_known);
   std::vector<char> disorder(columns), failed(columns);
-  float top = 0, dead = not_known, restarts = not_known;
+  float top = 0;
+  double dead = Counts::unknown, restarts = Counts::unknown;
   const auto step = series.step_us();
   const double step_pixels = x(step) - x(0);
   for (auto at = series.first_us(); at <= series.last_us(); at += step) {
@@ -74,9 +75,10 @@ void ScrubberStrip::draw_session(QPainter& painter) const {
       top = std::max(top, sample->ingest);
     }
     if (sample->disorder > 0) disorder[place] = 1;
-    if (sample->dead_letters > dead || sample->restarts > restarts) failed[place] = 1;
-    if (!std::isnan(sample->dead_letters)) dead = sample->dead_letters;
-    if (!std::isnan(sample->restarts)) restarts = sample->restarts;
+    const auto& counts = sample->so_far;
+    if (counts.dead_letters > dead || counts.restarts > restarts) failed[place] = 1;
+    if (!std::isnan(counts.dead_letters)) dead = counts.dead_letters;
+    if (!std::isnan(counts.restarts)) restarts = counts.restarts;
   }
   if (top <= 0) top = 1;
   const double ticks = 7;
@@ -319,12 +321,12 @@ std::vector<QStringList> ScrubberView::rows() const {
   if (!node.known()) return {};
   std::vector<QStringList> made{{QStringLiteral("time"), QStringLiteral("ingest per s"), QStringLiteral("disorder per s"), QStringLiteral("dead letters"), QStringLiteral("restarts")}};
   const auto& series = node.total_track().from(node.first_us());
-  const auto number = [](float value, int digits) { return std::isnan(value) ? QString() : QString::number(static_cast<double>(value), 'f', digits); };
+  const auto number = [](auto value, int digits) { return std::isnan(value) ? QString() : QString::number(static_cast<double>(value), 'f', digits); };
   if (!series.empty())
     for (auto at = series.first_us(); at <= series.last_us(); at += series.step_us())
       if (const auto* sample = series.at(at))
         made.push_back({QDateTime::fromMSecsSinceEpoch(at / 1000).toUTC().toString(Qt::ISODateWithMs), number(sample->ingest, 1), number(sample->disorder, 3),
-                        number(sample->dead_letters, 0), number(sample->restarts, 0)});
+                        number(sample->so_far.dead_letters, 0), number(sample->so_far.restarts, 0)});
   return made;
 }
 

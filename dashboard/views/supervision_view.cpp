@@ -193,6 +193,7 @@ bool SupervisionView::matches(const QModelIndex& index) const {
 }
 
 QString SupervisionView::subtitle() const {
+  if (!context_.node().known() || context_.node().last_us() == unknown_value) return {};
   int restarts = 0;
   context_.node().events().each(context_.range.begin_us(), context_.range.end_us(), [&](const Event& event) { restarts += event.kind == EventKind::restart; return true; });
   return restarts == 0 ? QStringLiteral("no restarts in %1").arg(show_span(static_cast<double>(context_.range.width_us())).remove(QStringLiteral(".0")))

@@ -27,11 +27,13 @@
 #include "dashboard/shell/export.hpp"
 #include "dashboard/shell/filter_bar.hpp"
 #include "dashboard/shell/keys_dialog.hpp"
+#include "dashboard/source/session_file.hpp"
 #include "dashboard/theme/theme.hpp"
 #include "dashboard/views/cluster_view.hpp"
 #include "dashboard/views/dead_letters_view.hpp"
 #include "dashboard/views/kpi_strip.hpp"
 #include "dashboard/views/mailboxes_view.hpp"
+#include "dashboard/views/ordering_view.hpp"
 #include "dashboard/views/supervision_view.hpp"
 #include "dashboard/views/topology_view.hpp"
 #include "tests/dashboard/fake_node.hpp"
@@ -255,6 +257,199 @@ TEST(Overview, EachNumberNamesItsOwnCulpritAndAClickSelectsIt) {
     EXPECT_EQ(window.context().node().shard_name(window.context().selection.shard()), QLatin1String(culprit));
     EXPECT_EQ(window.context().selection.stage(), window.context().node().stage_of(window.context().selection.shard()));
   }
+}
+
+// A session of hand-made frames, read to its end; the folder holds it.
+void open_session(MainWindow& window, const QTemporaryDir& folder, const std::vector<std::pair<Micros, QByteArray>>& frames) {
+  const auto path = folder.filePath(QStringLiteral("made.mailroom-session"));
+  SessionWriter writer(path);
+  for (const auto& [at, bytes] : frames) writer.frame(bytes, at);
+  writer.close();
+  ASSERT_EQ(writer.error(), QString());
+  window.show();
+  window.context().watch(Source::session(path));
+  ASSERT_TRUE(wait_until([&] { return window.context().node().link().state == LinkState::complete && window.context().range.last_us() == window.context().node().last_us(); }));
+}
+// The tables show what the range says now.
+void settle_tables(MainWindow& window) {
+  bool due = false;
+  const auto connection = QObject::connect(&window.context(), &Context::tables_due, [&] { due = true; });
+  window.context().range.set_width(window.context().range.width_us() + 1);  // something to show
+  ASSERT_TRUE(wait_until([&] { return due; }));
+  QObject::disconnect(connection);
+}
+
+TEST(Overview, DisorderIsCountedAndNotSampled) {
+  auto hello = small_hello();
+  hello.started_us = test_begin_us - 3'600 * second_us;  // it ran long before
+  // 100 events a second; 7 of them late, all within one quarter of each second, and another 3 in the quarter in which 50 s have passed.
+  for (int busy = 0; busy < 4; ++busy) {
+    std::vector<std::pair<Micros, QByteArray>> frames{{test_begin_us, encode(hello)}};
+    std::int64_t late = 900'000;
+    for (int quarter = 0; quarter <= 80 * 4; ++quarter) {
+      if (quarter % 4 == busy) late += 7;
+      if (quarter == 200) late += 3;
+      auto gauges = small_gauges(quarter * second_us / 4, 1'000'000 + quarter * 25);
+      gauges.shards[1][ShardColumn::late] = late;
+      gauges.full = true;
+      frames.emplace_back(gauges.wall_us, encode(gauges));
+    }
+    QTemporaryDir folder;
+    MainWindow window;
+    open_session(window, folder, frames);
+    window.context().range.set(test_begin_us + 15 * second_us + 1'000, test_begin_us + 75 * second_us + 1'000);
+    settle_tables(window);
+    const auto& content = view<KpiStrip>(window, "kpi").tile(KpiStrip::disorder)->content();
+    EXPECT_EQ(content.value, QStringLiteral("7.05")) << "423 of 6,000, busy quarter " << busy;
+    ASSERT_EQ(content.minute.size(), 60u);
+    int known = 0;
+    for (const float second : content.minute) if (!std::isnan(second)) { ++known; EXPECT_GE(second, 6.9f) << "each second had its late ones"; EXPECT_LE(second, 10.1f); }
+    EXPECT_GE(known, 59);
+    // Calm: its own numbers say so.
+    EXPECT_EQ(view<KpiStrip>(window, "kpi").tile(KpiStrip::dead_letters)->content().value, QStringLiteral("–")) << "never said: not 0";
+  }
+}
+
+TEST(Overview, RetriesAreNoDisorder) {
+  std::vector<std::pair<Micros, QByteArray>> frames{{test_begin_us, encode(small_hello())}};
+  for (int quarter = 0; quarter <= 80; ++quarter) {
+    auto gauges = small_gauges(quarter * second_us / 4, quarter * 25);
+    gauges.shards[1][ShardColumn::late] = gauges.shards[1][ShardColumn::missing] = 0;
+    gauges.full = true;
+    frames.emplace_back(gauges.wall_us, encode(gauges));
+  }
+  Event retry;
+  retry.id = 1;
+  retry.at_us = test_begin_us + 10 * second_us;
+  retry.kind = EventKind::retry;
+  retry.shard = 1;
+  frames.emplace_back(test_begin_us + 20 * second_us, encode(EventList{0, {retry}}));
+  QTemporaryDir folder;
+  MainWindow window;
+  open_session(window, folder, frames);
+  settle_tables(window);
+  const auto& content = view<KpiStrip>(window, "kpi").tile(KpiStrip::disorder)->content();
+  EXPECT_EQ(content.value, QStringLiteral("0"));
+  EXPECT_EQ(content.note, QStringLiteral("calm"));
+  EXPECT_NE(content.color, Theme::get().colors().amber);
+}
+
+// What the shipped session's own counters and events say: of the run, and of its last minute.
+TEST(Overview, ShowsTheNumbersOfTheFramesAndThePanelBesideItTheSame) {
+  const QString path = QStringLiteral(MAILROOM_SOURCE_DIR "/docs/dashboard/orders-demo.mailroom-session");
+  FrameDecoder decoder;
+  SessionReader reader(path);
+  std::vector<ShardRow> rows;
+  struct Moment { Micros at_us; double disordered, ingested; };
+  std::vector<Moment> moments;
+  std::vector<Event> events;
+  Hello hello;
+  while (auto record = reader.next()) {
+    auto decoded = decoder.decode(record->bytes);
+    ASSERT_TRUE(std::holds_alternative<Frame>(decoded));
+    auto& frame = std::get<Frame>(decoded);
+    if (auto* each = std::get_if<Hello>(&frame)) { hello = *each; rows.resize(hello.shards.size()); }
+    if (auto* each = std::get_if<EventList>(&frame)) events.insert(events.end(), each->events.begin(), each->events.end());
+    if (auto* each = std::get_if<Gauges>(&frame)) {
+      for (const auto& row : each->shards) rows[static_cast<std::size_t>(row.index)] = row;
+      Moment moment{each->wall_us, 0, 0};
+      for (const auto& row : rows) {
+        for (const auto column : {ShardColumn::late, ShardColumn::duplicates, ShardColumn::missing, ShardColumn::order_breaks}) moment.disordered += static_cast<double>(std::max<std::int64_t>(0, row[column]));
+        if (row.index >= 0 && hello.stages[static_cast<std::size_t>(hello.shards[static_cast<std::size_t>(row.index)].stage)].kind == StageKind::source)
+          moment.ingested += static_cast<double>(row[ShardColumn::out]);
+      }
+      moments.push_back(moment);
+    }
+  }
+  std::int64_t written = 0, restarts = 0, lately = 0;
+  for (const auto& row : rows) { written += row[ShardColumn::dead_letters]; restarts += row[ShardColumn::restarts]; }
+  const auto end = moments.back(), begin = *std::min_element(moments.begin(), moments.end(), [&](const Moment& a, const Moment& b) {
+    return std::abs(a.at_us - (end.at_us - 60 * second_us)) < std::abs(b.at_us - (end.at_us - 60 * second_us));
+  });
+  for (const auto& event : events) lately += event.kind == EventKind::dead_letter && event.at_us >= end.at_us - 60 * second_us && event.at_us <= end.at_us;
+  ASSERT_GT(lately, 0);
+  MainWindow window;
+  window.show();
+  window.context().watch(Source::session(path));
+  ASSERT_TRUE(wait_until([&] { return window.context().node().link().state == LinkState::complete && window.context().range.last_us() == window.context().node().last_us(); }));
+  window.raise_view("dead-letters");
+  settle_tables(window);
+  auto& kpis = view<KpiStrip>(window, "kpi");
+  EXPECT_NEAR(kpis.tile(KpiStrip::disorder)->content().value.toDouble(), 100 * (end.disordered - begin.disordered) / (end.ingested - begin.ingested), 0.015);
+  const auto& letters = kpis.tile(KpiStrip::dead_letters)->content();
+  EXPECT_EQ(letters.value, show_exact(written));
+  EXPECT_EQ(letters.note, QStringLiteral("%1 in 60 s").arg(lately));
+  EXPECT_EQ(kpis.tile(KpiStrip::restarts)->content().value, show_exact(restarts));
+  float sum = 0;
+  for (const float second : letters.minute) if (!std::isnan(second)) { EXPECT_GE(second, 0); sum += second; }
+  EXPECT_EQ(sum, static_cast<float>(lately));
+  const auto said = window.view("dead-letters")->subtitle();
+  EXPECT_TRUE(said.contains(QStringLiteral("%1 in the last 60 s").arg(lately))) << qPrintable(said);
+  // Those that the recorder did not hear of.
+  EXPECT_TRUE(said.contains(QStringLiteral("seen of %1: the others came before the dashboard").arg(show_exact(written)))) << qPrintable(said);
+}
+
+TEST(DeadLetters, ThoseBeforeTheDashboardAreCountedAndSaidSo) {
+  FakeNode node;
+  MainWindow window;
+  window.show();
+  window.raise_view("dead-letters");
+  ASSERT_TRUE(watch_until_known(window.context(), node));
+  const auto send = [&](Micros after_us, std::int64_t letters) {
+    auto gauges = small_gauges(after_us, 100);
+    gauges.shards[1][ShardColumn::dead_letters] = letters;
+    gauges.full = true;
+    node.send(encode(gauges));
+  };
+  const auto letter = [&](Micros after_us, std::int64_t id) {
+    Event event;
+    event.id = id;
+    event.at_us = test_begin_us + after_us;
+    event.kind = EventKind::dead_letter;
+    event.shard = 1;
+    node.send(encode(EventList{0, {event}}));
+  };
+  auto& view_of = *window.view("dead-letters");
+  send(second_us, 8);
+  ASSERT_TRUE(wait_until([&] { return window.context().node().last_us() > 0; }));
+  letter(second_us * 3 / 2, 9);
+  letter(second_us * 3 / 2, 10);
+  send(2 * second_us, 10);
+  ASSERT_TRUE(wait_until([&] { return view_of.subtitle().startsWith(QStringLiteral("2 seen of 10: the others came before the dashboard · 2 in the last 60 s")); })) << qPrintable(view_of.subtitle());
+  const auto& tile = view<KpiStrip>(window, "kpi").tile(KpiStrip::dead_letters)->content();
+  ASSERT_TRUE(wait_until([&] { return tile.value == QStringLiteral("10") && tile.note == QStringLiteral("2 in 60 s"); })) << qPrintable(tile.value + u' ' + tile.note);
+  // A counter that is a moment ahead of its letter is none that came before.
+  node.send(encode([] { auto other = small_hello(); other.started_us += 1; return other; }()));
+  send(3 * second_us, 0);
+  ASSERT_TRUE(wait_until([&] { return view_of.subtitle().startsWith(QStringLiteral("0 seen · 0 in")); })) << qPrintable(view_of.subtitle());
+  send(4 * second_us, 1);
+  ASSERT_TRUE(wait_until([&] { return tile.value == QStringLiteral("1"); }));
+  EXPECT_TRUE(view_of.subtitle().startsWith(QStringLiteral("0 seen · 0 in"))) << qPrintable(view_of.subtitle());
+}
+
+TEST(Window, WhatIsNotKnownIsADashAndNotZero) {
+  const auto says_zero = [](MainWindow& window) {
+    QStringList said;
+    for (const auto* name : {"topology", "mailboxes", "throughput", "ordering", "supervision", "dead-letters", "trace", "cluster"})
+      if (window.view(name)->subtitle().contains(QRegularExpression(QStringLiteral("\\b(0|no) (shards|stages|seen|restarts)")))) said.append(window.view(name)->subtitle());
+    for (const auto* chip : window.view("ordering")->findChildren<KindChip*>())
+      if (chip->accessibleName().contains(QRegularExpression(QStringLiteral("\\b0\\b")))) said.append(chip->accessibleName());
+    for (int at = 0; at < KpiStrip::nodes; ++at) {
+      const auto& content = view<KpiStrip>(window, "kpi").tile(static_cast<KpiStrip::Tile>(at))->content();
+      if (content.value != QStringLiteral("–") || content.note.contains(QRegularExpression(QStringLiteral("none|calm|all empty")))) said.append(content.value + u' ' + content.note);
+    }
+    return said.join(QStringLiteral(" | "));
+  };
+  MainWindow window;
+  window.show();
+  const auto settle = [&] { for (const auto* name : {"ordering", "mailboxes"}) { window.view(name)->grab(); QApplication::processEvents(); } };
+  settle();
+  EXPECT_EQ(says_zero(window), QString()) << "no node";
+  FakeNode node;  // it greets, and says nothing more
+  ASSERT_TRUE(watch_until_known(window.context(), node));
+  settle();
+  for (const auto* chip : window.view("ordering")->findChildren<KindChip*>()) EXPECT_TRUE(chip->accessibleName().contains(QStringLiteral("–"))) << qPrintable(chip->accessibleName());
+  EXPECT_FALSE(view<KpiStrip>(window, "kpi").tile(KpiStrip::disorder)->content().note.contains(QStringLiteral("calm")));
 }
 
 TEST_F(Dashboard, DeadLettersAreRetriedByOperatorsOfLiveNodesOnly) {
