@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 #include <mailroom/errors.hpp>
 
@@ -49,7 +50,7 @@ Outbox::Outbox(const Plan& plan, ShardIndex shard, Journal* journal, ShardPort& 
   }
 }
 
-void Outbox::recover(const ShardRecord& record, const std::function<ConsumedPosition(ChannelId)>& consumed_by_receiver) {
+void Outbox::recover(const ShardRecord& record, const ConsumedByReceiver& consumed_by_receiver) {
   for (auto& channel : channels_) {
     const auto id = channel.planned->id;
     for (const auto& sent : record.sent) {
@@ -125,6 +126,11 @@ std::size_t Outbox::emit_to(std::string_view stage, const EventType& type, void*
                   plan_.topology.file.string()));
 }
 
+bool Outbox::leads_to(std::string_view stage, const EventType& type) const {
+  const auto& ways = ways_[type.index()];
+  return std::any_of(ways.begin(), ways.end(), [&](const Way& way) { return plan_.topology.stages[way.to_stage].name == stage; });
+}
+
 Outbox::~Outbox() = default;
 
 void Outbox::open_batch(Channel& channel, std::uint32_t index) {
@@ -155,72 +161,17 @@ void Outbox::collect(JournalWrite* write, ShardRecord& record, Timestamp waterma
   for (const auto index : dirty_) {
     auto& channel = channels_[index];
     channel.listed = false;
-    auto& counters = *channel.counters;
-    std::uint32_t skipped = 0;
-    for (auto& batch : channel.staged) {
-      if (batch->empty()) continue;
-      counters.sent.add(batch->size());
-      if (channel.overflow == Overflow::drop_newest || channel.overflow == Overflow::reject) {
-        const auto room = static_cast<std::size_t>(
-            std::max<std::int64_t>(0, channel.credit - static_cast<std::int64_t>(channel.pending_events)));
-        if (batch->size() > room) {
-          const auto shed = batch->size() - room;
-          if (channel.overflow == Overflow::reject) {
-            for (auto i = room; i < batch->size(); ++i) on_rejected(channel.planned->id, *batch, i);
-            counters.rejected.add(shed);
-          } else {
-            counters.dropped_newest.add(shed);
-          }
-          batch->truncate(room);
-          if (batch->empty()) continue;
-        }
-      }
-      Parcel parcel;
-      parcel.channel = channel.planned->id;
-      parcel.first_sequence = channel.last_sequence + 1;
-      parcel.skipped = skipped;
-      parcel.watermark = &batch == &channel.staged.back() ? watermark : channel.watermark;
-      parcel.batch = std::move(batch);
-      const auto size = parcel.batch->size();
-      channel.last_sequence += size;
-      channel.last_batch = static_cast<std::uint32_t>(size);
-      channel.watermark = parcel.watermark;
-      if (channel.overflow == Overflow::drop_oldest) {
-        // Room is made by shedding what has waited longest; a shed parcel's sequences are named by its successor.
-        while (!channel.pending.empty() && channel.pending_events + size > channel.planned->credit) {
-          auto& victim = channel.pending.front();
-          const auto shed = victim.batch->size();
-          const auto done = events_done(channel.done, victim.first_sequence, shed);
-          counters.dropped_oldest.add(shed - done);
-          channel.done_pending -= done;
-          if (write != nullptr) write->erase_parcel(victim.channel, victim.first_sequence);
-          const auto gap = static_cast<std::uint32_t>(shed) + victim.skipped;
-          channel.pending.pop_front();
-          channel.pending_events -= shed;
-          pending_events_ -= shed;
-          if (channel.pending.empty()) {
-            parcel.skipped += gap;
-          } else {
-            channel.pending.front().skipped += gap;
-            if (write != nullptr) write->put_parcel(channel.pending.front());
-          }
-        }
-      }
-      if (write != nullptr) write->put_parcel(parcel);
-      queue(channel, std::move(parcel));
+    for (const auto& batch : channel.staged) channel.counters->sent.add(batch->size());
+    std::uint64_t gap = 0;
+    switch (channel.overflow) {
+      case Overflow::backpressure:
+      case Overflow::spill: break;
+      case Overflow::drop_oldest: gap = drop_oldest(channel, write); break;
+      case Overflow::drop_newest: drop_newest(channel); break;
+      case Overflow::reject: reject(channel, on_rejected); break;
     }
-    channel.staged.clear();
-    channel.open = nullptr;
-    channel.room = 0;
-    const auto shed = counters.dropped_oldest.get() + counters.dropped_newest.get() + counters.rejected.get();
-    if (shed > channel.shed_told && on_shed_) {
-      const auto now = port_.now_us();
-      if (now >= channel.shed_told_us + shed_told_every_us) {
-        on_shed_(*channel.planned, shed - channel.shed_told);
-        channel.shed_told = shed;
-        channel.shed_told_us = now;
-      }
-    }
+    number_staged(channel, gap, watermark, write);
+    tell_shed(channel, shed_told_every_us);
     channel.counters->pending.set(channel.pending_events - channel.done_pending);
   }
   staged_events_ = 0;
@@ -237,6 +188,90 @@ void Outbox::collect(JournalWrite* write, ShardRecord& record, Timestamp waterma
                       channel.counters->rejected.get(),
                       channel.watermark};
   }
+}
+
+// Sheds what has waited longest until all that is staged fits. Returns how many sequences the next parcel has to name
+// as shed before it.
+std::uint64_t Outbox::drop_oldest(Channel& channel, JournalWrite* write) {
+  std::uint64_t staged = 0;
+  for (const auto& batch : channel.staged) staged += batch->size();
+  if (staged == 0) return 0;
+  std::uint64_t gap = 0;
+  while (channel.pending_events > 0 && channel.pending_events + staged > channel.planned->credit) {
+    if (channel.pending.empty()) read_back(channel);
+    gap += channel.pending.front().batch->size() + channel.pending.front().skipped;
+    drop_first(channel, write);
+  }
+  // One handler call may emit more than the mailbox takes: its first events have waited longest, and have no sequence yet.
+  auto first_kept = channel.staged.begin();
+  for (; staged > channel.planned->credit; ++first_kept) {
+    staged -= (*first_kept)->size();
+    channel.counters->dropped_oldest.add((*first_kept)->size());
+  }
+  channel.staged.erase(channel.staged.begin(), first_kept);
+  if (gap == 0 || channel.pending_events == 0) return gap;
+  if (channel.pending.empty()) read_back(channel);
+  channel.pending.front().skipped += gap;
+  if (write != nullptr) write->put_parcel(channel.pending.front());
+  return 0;
+}
+
+void Outbox::drop_first(Channel& channel, JournalWrite* write) {
+  const auto& victim = channel.pending.front();
+  const auto size = victim.batch->size();
+  const auto done = events_done(channel.done, victim.first_sequence, size);
+  channel.counters->dropped_oldest.add(size - done);
+  channel.done_pending -= done;
+  if (write != nullptr) write->erase_parcel(victim.channel, victim.first_sequence);
+  channel.pending.pop_front();
+  channel.pending_events -= size;
+  pending_events_ -= size;
+}
+
+void Outbox::drop_newest(Channel& channel) {
+  channel.counters->dropped_newest.add(keep_what_fits(channel, [](const EventBatch&, std::size_t) {}));
+}
+
+void Outbox::reject(Channel& channel, const OnRejected& on_rejected) {
+  channel.counters->rejected.add(keep_what_fits(
+      channel, [&](const EventBatch& batch, std::size_t index) { on_rejected(channel.planned->id, batch, index); }));
+}
+
+// Takes those staged events away that there is no credit for, and tells how many.
+template <class OnShed>
+std::uint64_t Outbox::keep_what_fits(Channel& channel, OnShed&& on_shed) {
+  auto room = static_cast<std::size_t>(
+      std::max<std::int64_t>(0, channel.credit - static_cast<std::int64_t>(channel.pending_events)));
+  std::uint64_t shed = 0;
+  for (auto& batch : channel.staged) {
+    for (auto i = room; i < batch->size(); ++i) on_shed(*batch, i);
+    const auto kept = std::min(room, batch->size());
+    shed += batch->size() - kept;
+    batch->truncate(kept);
+    room -= kept;
+  }
+  return shed;
+}
+
+// Gives what is staged its sequences, and puts it into the write and the queue.
+void Outbox::number_staged(Channel& channel, std::uint64_t gap, Timestamp watermark, JournalWrite* write) {
+  for (auto& batch : channel.staged) {
+    if (batch->empty()) continue;
+    if (&batch == &channel.staged.back()) channel.watermark = watermark;
+    Parcel parcel;
+    parcel.channel = channel.planned->id;
+    parcel.first_sequence = channel.last_sequence + 1;
+    parcel.skipped = std::exchange(gap, 0);
+    parcel.watermark = channel.watermark;
+    parcel.batch = std::move(batch);
+    channel.last_batch = static_cast<std::uint32_t>(parcel.batch->size());
+    channel.last_sequence += channel.last_batch;
+    if (write != nullptr) write->put_parcel(parcel);
+    queue(channel, std::move(parcel));
+  }
+  channel.staged.clear();
+  channel.open = nullptr;
+  channel.room = 0;
 }
 
 void Outbox::queue(Channel& channel, Parcel parcel) {
@@ -268,13 +303,10 @@ void Outbox::release() {
 }
 
 void Outbox::on_credit(ChannelId id, std::uint32_t events) {
-  for (auto& channel : channels_) {
-    if (channel.planned->id != id) continue;
-    channel.credit += events;
-    deliver_pending(channel);
-    update_blocked(channel);
-    return;
-  }
+  auto& channel = channels_[plan_.channel(id).output];
+  channel.credit += events;
+  deliver_pending(channel);
+  update_blocked(channel);
 }
 
 void Outbox::deliver_pending(Channel& channel) {
@@ -321,12 +353,18 @@ void Outbox::read_back(Channel& channel) {
 }
 
 void Outbox::tell_shed() {
-  for (auto& channel : channels_) {
-    const auto& counters = *channel.counters;
-    const auto shed = counters.dropped_oldest.get() + counters.dropped_newest.get() + counters.rejected.get();
-    if (shed > channel.shed_told && on_shed_) on_shed_(*channel.planned, shed - channel.shed_told);
-    channel.shed_told = shed;
-  }
+  for (auto& channel : channels_) tell_shed(channel, 0);
+}
+
+void Outbox::tell_shed(Channel& channel, std::int64_t at_most_every_us) {
+  const auto& counters = *channel.counters;
+  const auto shed = counters.dropped_oldest.get() + counters.dropped_newest.get() + counters.rejected.get();
+  if (shed == channel.shed_told || !on_shed_) return;
+  const auto now = port_.now_us();
+  if (now < channel.shed_told_us + at_most_every_us) return;
+  on_shed_(*channel.planned, shed - channel.shed_told);
+  channel.shed_told = shed;
+  channel.shed_told_us = now;
 }
 
 void Outbox::announce_watermark(Timestamp watermark) {

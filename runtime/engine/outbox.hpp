@@ -5,7 +5,8 @@
 //
 // Staged events can still be rolled back; collected ones are part of the commit. What happens when a receiver
 // has no credit is its edge's overflow policy: backpressure (blocked() holds the shard), spill (to disk,
-// read back in order), or shedding, at collect(), before a sequence is given. One thread.
+// read back in order), or shedding, at collect(). What is shed before it has a sequence leaves no trace in the channel;
+// shed later, its sequences are named by its successor (Parcel::skipped). One thread.
 #pragma once
 
 #include <algorithm>
@@ -39,6 +40,8 @@ class Outbox {
   static constexpr std::uint32_t max_batch = 1024;         // events; a channel with little credit uses less
   static constexpr std::size_t spill_memory_parcels = 16;  // of a spilling channel kept in memory
 
+  // What a channel's receiver is done with, by what is recorded of it.
+  using ConsumedByReceiver = std::function<ConsumedPosition(ChannelId)>;
   // Told of an event that a full mailbox refused ("reject"): it becomes a dead letter of the producer.
   using OnRejected = std::function<void(ChannelId, const EventBatch&, std::size_t index)>;
 
@@ -47,14 +50,16 @@ class Outbox {
   ~Outbox();
 
   // Continues after the record; parcels that the receivers have not consumed are queued again.
-  // `consumed_by_receiver(channel)`: what the receiver is done with.
-  void recover(const ShardRecord& record, const std::function<ConsumedPosition(ChannelId)>& consumed_by_receiver);
+  void recover(const ShardRecord& record, const ConsumedByReceiver& consumed_by_receiver);
 
   // Routes and stages one event, moving from *event. Returns how many stages take it (0: nobody does).
   std::size_t emit(const EventType& type, void* event, Timestamp time, TraceId trace, std::uint32_t behind_ms = 0);
   // The same to one stage; an empty name: to all. Throws ScenarioError if that stage does not take this type from here.
   std::size_t emit_to(std::string_view stage, const EventType& type, void* event, Timestamp time, TraceId trace,
                       std::uint32_t behind_ms = 0);
+
+  // Whether emit_to() would find a way.
+  [[nodiscard]] bool leads_to(std::string_view stage, const EventType& type) const;
 
   // Everything emitted after mark() is taken back by rollback(), until the next mark().
   void mark() noexcept { since_mark_.clear(); }
@@ -114,6 +119,15 @@ class Outbox {
 
   EventBatch& place(const Way& way, std::uint64_t hash);
   void open_batch(Channel& channel, std::uint32_t index);
+  // Room in a full mailbox, by its policy, among what is queued and staged.
+  std::uint64_t drop_oldest(Channel& channel, JournalWrite* write);
+  void drop_newest(Channel& channel);
+  void reject(Channel& channel, const OnRejected& on_rejected);
+  template <class OnShed>
+  std::uint64_t keep_what_fits(Channel& channel, OnShed&& on_shed);
+  void drop_first(Channel& channel, JournalWrite* write);
+  void number_staged(Channel& channel, std::uint64_t gap, Timestamp watermark, JournalWrite* write);
+  void tell_shed(Channel& channel, std::int64_t at_most_every_us);
   void queue(Channel& channel, Parcel parcel);
   void deliver_pending(Channel& channel);
   void read_back(Channel& channel);
@@ -128,7 +142,7 @@ class Outbox {
   MakeSpill make_spill_;
   static constexpr std::int64_t shed_told_every_us = 100'000;
   std::function<void(const PlannedChannel&, std::uint64_t)> on_shed_;
-  std::vector<Channel> channels_;     // as PlannedShard::outputs
+  std::vector<Channel> channels_;          // as PlannedShard::outputs
   std::vector<std::vector<Way>> ways_;     // by EventType::index()
   std::vector<std::uint32_t> dirty_;       // channels with staged events
   std::vector<std::uint32_t> since_mark_;  // the channel of each event emitted since the mark

@@ -49,6 +49,7 @@ std::shared_ptr<const Plan> make_plan(Topology topology, Journal* journal) {
           channel.id = journal ? journal->channel_id(from.name, p, stages[to].name, c)
                                : static_cast<ChannelId>(plan->channels.size() + 1);
           channel.credit = std::max<std::uint32_t>(1, stages[to].mailbox.capacity / std::max(1u, producers));
+          channel.output = static_cast<std::uint32_t>(plan->shards[channel.from].outputs.size());
           plan->shards[channel.from].outputs.push_back(channel.id);
           if (plan->channel_index.size() <= channel.id) plan->channel_index.resize(channel.id + 1);
           plan->channel_index[channel.id] = static_cast<std::uint32_t>(plan->channels.size());
@@ -69,7 +70,11 @@ std::shared_ptr<const Plan> make_plan(Topology topology, Journal* journal) {
     }
   }
   // The inputs of a shard in the order of its stage's "from": channels were made receiver by receiver in that order.
-  for (const auto& channel : plan->channels) plan->shards[channel.to].inputs.push_back(channel.id);
+  for (auto& channel : plan->channels) {
+    auto& inputs = plan->shards[channel.to].inputs;
+    channel.input = static_cast<std::uint32_t>(inputs.size());
+    inputs.push_back(channel.id);
+  }
 
   if (journal) fit_to_journal(*plan, *journal);
   return plan;

@@ -27,6 +27,7 @@ struct PlannedChannel {
   ChannelId id = 0;
   std::size_t edge = 0;  // index in Plan::edges
   ShardIndex from = 0, to = 0;
+  std::uint32_t output = 0, input = 0;  // its place in the sender's outputs, and in the receiver's inputs
   std::uint32_t credit = 0;  // events that may be under way: its share of the receiver's mailbox
 };
 
@@ -56,6 +57,10 @@ struct Plan {
   std::vector<std::vector<std::vector<Route>>> routes;  // [stage][EventType::index()]
 
   [[nodiscard]] const PlannedChannel& channel(ChannelId id) const { return channels[channel_index[id]]; }
+  // Null: this topology has no such channel (the journal may name one that an earlier topology had), or `id` is 0.
+  [[nodiscard]] const PlannedChannel* find_channel(ChannelId id) const noexcept {
+    return id < channel_index.size() && channel(id).id == id ? &channel(id) : nullptr;
+  }
   [[nodiscard]] const Stage& stage_of(ShardIndex shard) const { return topology.stages[shards[shard].stage]; }
   [[nodiscard]] std::string shard_name(ShardIndex shard) const;  // "ledger/3"
 };

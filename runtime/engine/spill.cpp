@@ -16,8 +16,8 @@ struct Header {
   std::uint64_t length;
   std::uint64_t first_sequence;
   std::int64_t watermark;
-  std::uint32_t channel;
-  std::uint32_t skipped;
+  std::uint64_t skipped;
+  std::uint64_t channel;
 };
 
 [[noreturn]] void refuse(const char* what, const std::filesystem::path& directory) {
@@ -43,8 +43,8 @@ void SpillFile::append(const Parcel& parcel) {
   if (descriptor_ < 0) open();
   buffer_.assign(sizeof(Header), '\0');
   encode_batch(*parcel.batch, buffer_);
-  const Header header{buffer_.size() - sizeof(Header), parcel.first_sequence, parcel.watermark.micros, parcel.channel,
-                      parcel.skipped};
+  const Header header{buffer_.size() - sizeof(Header), parcel.first_sequence, parcel.watermark.micros, parcel.skipped,
+                      parcel.channel};
   std::memcpy(buffer_.data(), &header, sizeof header);
   std::size_t written = 0;
   while (written < buffer_.size()) {
@@ -78,7 +78,7 @@ std::optional<Parcel> SpillFile::read() {
   read_all(buffer_.data(), header.length, read_at_ + sizeof header);
   read_at_ += sizeof header + header.length;
   Parcel parcel;
-  parcel.channel = header.channel;
+  parcel.channel = static_cast<ChannelId>(header.channel);
   parcel.first_sequence = header.first_sequence;
   parcel.skipped = header.skipped;
   parcel.watermark = Timestamp{header.watermark};

@@ -140,10 +140,11 @@ DeadLetterId parse_dead_letter_id(std::string_view id) {
 void check_dead_letter_filter(const DeadLetterFilter& filter) {
   for (const auto& id : filter.ids) (void)parse_dead_letter_id(id);
   if (!filter.kind) return;
-  const auto kinds = filter.parked ? std::vector<std::string>{"failed", "follows"}
-                                   : std::vector<std::string>{"rejected", "failed", "dirty", "ahead", "overflow", "expired"};
-  if (std::find(kinds.begin(), kinds.end(), *filter.kind) == kinds.end())
+  const auto check = [&](const auto& kinds) {
+    if (std::find(kinds.begin(), kinds.end(), *filter.kind) != kinds.end()) return;
     throw BadValue(fmt::format("kind \"{}\": expected one of {}", *filter.kind, fmt::join(kinds, ", ")));
+  };
+  filter.parked ? check(held_kind::parked) : check(held_kind::dead);
 }
 
 std::vector<DeadLetter> list_dead_letters(Journal& journal, const DeadLetterFilter& filter, std::size_t most) {
@@ -160,7 +161,7 @@ std::vector<DeadLetter> list_dead_letters(const std::filesystem::path& directory
 std::optional<std::string> why_never_again(const HeldEvent& letter, bool has_event) {
   if (!has_event)
     return fmt::format("dirty input cannot be tried again: mend {} and read it anew, or discard it", letter.origin.empty() ? "the source" : letter.origin);
-  if (letter.kind == "ahead") return "it would move its source's time as far ahead as it is dated: mend it and read it anew, or discard it";
+  if (letter.kind == held_kind::ahead) return "it would move its source's time as far ahead as it is dated: mend it and read it anew, or discard it";
   return std::nullopt;
 }
 

@@ -22,7 +22,7 @@ struct DeadLetterFilter {
   std::vector<std::string> ids = {};  // "orders/2:17"; empty: any
   std::optional<std::string> stage = std::nullopt;
   std::optional<std::string> key = std::nullopt;
-  std::optional<std::string> kind = std::nullopt;  // "rejected" | "failed" | "dirty" | "ahead" | "overflow" | "expired"; parked: "failed" | "follows"
+  std::optional<std::string> kind = std::nullopt;  // one of held_kind::dead; parked: of held_kind::parked
 };
 
 struct DeadLetter {

@@ -19,6 +19,7 @@
 
 #include <mailroom/event_batch.hpp>
 
+#include "runtime/journal/held_kind.hpp"
 #include "runtime/journal/store.hpp"
 
 namespace mailroom::runtime {
@@ -30,7 +31,7 @@ using ChannelId = std::uint32_t;  // one producing shard -> one consuming shard
 struct Parcel {
   ChannelId channel = 0;
   std::uint64_t first_sequence = 1;
-  std::uint32_t skipped = 0;  // events shed right before this batch (overflow policy): sequences that never come
+  std::uint64_t skipped = 0;  // events shed right before this batch (overflow policy): sequences that never come
   Timestamp watermark = Timestamp::min();  // no event with an earlier time follows on this channel
   std::shared_ptr<const EventBatch> batch;
 };
@@ -97,7 +98,7 @@ struct HeldEvent {
   Timestamp due;         // timers: event-clock or wall time; others: the stage's time when it came
   std::string name;      // timers: the name, if any
   std::string reason;    // dead, parked: what went wrong, in words
-  std::string kind;      // dead: "rejected" | "failed" | "dirty" | "ahead" | "overflow" | "expired" ; parked: "failed" | "follows"
+  std::string kind;      // one of held_kind; empty: it has been none of them
   Timestamp when;        // dead, parked: wall time of the decision
   std::string origin;    // dirty: "file.csv:12"
   std::string content;   // dirty: the raw text

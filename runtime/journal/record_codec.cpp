@@ -251,7 +251,7 @@ ParcelHead decode_parcel_head(std::string_view bytes) {
   ParcelHead head;
   head.first_sequence = reader.varint();
   head.count = reader.varint32();
-  head.skipped = reader.varint32();
+  head.skipped = reader.varint();
   head.watermark = reader.time();
   if (head.first_sequence == 0 || head.count == 0 || head.count > EventBatch::max_events ||
       head.first_sequence > std::numeric_limits<std::uint64_t>::max() - head.count)

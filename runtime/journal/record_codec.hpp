@@ -20,7 +20,7 @@ ShardRecord decode_shard_record(std::string_view bytes);
 struct ParcelHead {
   std::uint64_t first_sequence = 1;
   std::uint32_t count = 0;
-  std::uint32_t skipped = 0;
+  std::uint64_t skipped = 0;
   Timestamp watermark = Timestamp::min();
   std::string_view batch;  // bytes of encode_batch, into the bytes decoded
 };

@@ -128,6 +128,46 @@ TEST_F(RecoveryTest, ACheckpointLeavesTheRestToTheNextStart) {
   expect_each_once_in_order();
 }
 
+TEST_F(RecoveryTest, WhatIsShedBehindABacklogOnTheDiskLeavesNoGapAndTheNextStartFindsAll) {
+  // Each event is a parcel of its own, and the sink does not come to write any in the first two runs.
+  const auto topology = [](int capacity) {
+    return pipeline(R"({"shards": 1, "mailbox": {"capacity": 2}})",
+                    R"({"stages": {"out": {"mailbox": {"overflow": "drop_oldest", "capacity": )" + std::to_string(capacity) + "}}}}");
+  };
+  for (const int later : {60, 4}) {  // a mailbox made smaller sheds all of the backlog
+    SCOPED_TRACE(later);
+    world().clear();
+    world().endless = true;
+    const auto disk = std::make_shared<MemoryDisk>();
+    options_.stepped = true;
+    for (const int run : {1, 2}) {
+      for (int n = 0; n < 150; ++n) world().input.push_back({"a", static_cast<std::int64_t>(world().input.size()) + 1});
+      const auto engine = start(topology(run == 1 ? 60 : later), Journal::open(std::make_unique<MemoryStore>(disk)));
+      ASSERT_LT(step_all_but(*engine, "out/0"), 10'000);
+      const auto edge = engine->snapshot().edges.at(1);
+      EXPECT_EQ(edge.sent, world().input.size());
+      EXPECT_LE(edge.in_flight, run == 1 ? 120 : 60 + later) << "what is under way and, at most, once more the capacity";
+      if (run == 1) {
+        EXPECT_GT(edge.in_flight, 100);
+      }
+      expect_balanced(engine->snapshot());
+      disk->kill();
+    }
+    options_.stepped = false;
+    world().endless = false;
+    run(topology(later), Journal::open(std::make_unique<MemoryStore>(disk)));
+    EXPECT_EQ(result_.ending, Ending::finished) << result_.reason;
+    const auto numbers = numbers_of(world().output, "a");
+    ASSERT_FALSE(numbers.empty());
+    EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end()));
+    EXPECT_EQ(numbers.back(), 300);
+    EXPECT_EQ(numbers.size() + snapshot_.edges.at(1).dropped_oldest, 300u);
+    expect_balanced(snapshot_);
+    run(topology(later), Journal::open(std::make_unique<MemoryStore>(disk)));
+    EXPECT_EQ(result_.ending, Ending::finished) << result_.reason;
+  }
+}
+
 TEST_F(RecoveryTest, ADrainFinishesWhatHasBeenRead) {
   std::mt19937_64 random(4);
   random_input(random, 1000);

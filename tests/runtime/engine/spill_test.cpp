@@ -32,7 +32,7 @@ Parcel parcel(std::uint64_t first, std::size_t events, std::size_t text_bytes) {
   Parcel made;
   made.channel = 0xFFFF'FFFE;
   made.first_sequence = first;
-  made.skipped = 0xFFFF'FFFD;
+  made.skipped = 0xFFFF'FFFF'FFFD;
   made.watermark = Timestamp::min();
   auto batch = std::make_shared<EventBatch>();
   for (std::size_t i = 0; i < events; ++i) {

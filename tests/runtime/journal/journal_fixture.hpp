@@ -37,7 +37,7 @@ inline std::int64_t note_number(const EventBatch& batch, std::size_t i) {
   return static_cast<const JournalNote*>(batch.event(i))->number;
 }
 
-inline Parcel parcel(ChannelId channel, std::uint64_t first, std::size_t count, std::uint32_t skipped = 0) {
+inline Parcel parcel(ChannelId channel, std::uint64_t first, std::size_t count, std::uint64_t skipped = 0) {
   return {channel, first, skipped, Timestamp{7}, notes(static_cast<std::int64_t>(first), count)};
 }
 

@@ -106,7 +106,7 @@ RC_GTEST_PROP(RecordCodec, HeldEventsSurvive, ()) {
 
 RC_GTEST_PROP(RecordCodec, ParcelsSurvive, ()) {
   Parcel sent = parcel(*rc::gen::arbitrary<ChannelId>(), *rc::gen::inRange<std::uint64_t>(1, 1'000'000'000),
-                       *rc::gen::inRange<std::size_t>(1, 300), *rc::gen::arbitrary<std::uint32_t>());
+                       *rc::gen::inRange<std::size_t>(1, 300), *rc::gen::arbitrary<std::uint64_t>());
   sent.watermark = any_time();
   std::string bytes;
   encode_parcel(sent, bytes);
