@@ -22,8 +22,8 @@ ActorShard::ActorShard(const ShardSetup& setup)
   for (const auto* type : stage_.emits) emits_[type->index()] = true;
 }
 
-void ActorShard::prepare() {
-  ShardCore::prepare();
+void ActorShard::prepare(const Outbox::ConsumedByReceiver& consumed_by_receiver) {
+  ShardCore::prepare(consumed_by_receiver);
   LoadState load;
   if (journal_ != nullptr) load = [this](std::string_view key) { return journal_->read_state(planned_.id, key); };
   host_ = stage_.actor->make(stage_.options, std::move(load));
@@ -53,16 +53,18 @@ void ActorShard::recover_waiting() {
   recover_held();
 }
 
-bool ActorShard::redrive_dead(HeldEvent held, std::string& why) {
-  if (!held.event || held.kind == "overflow") return ShardCore::redrive_dead(std::move(held), why);
+void ActorShard::redrive_dead(HeldEvent held) {
+  if (held.kind == held_kind::overflow) {
+    ShardCore::redrive_dead(std::move(held));
+    return;
+  }
   auto* input = input_of(held.channel);
   if (input != nullptr) input->counters->dead_lettered.set(input->counters->dead_lettered.get() - 1);
   held.attempts = 0;
   held.redrive = false;
-  held.kind = "redriven";
+  held.kind = held_kind::redriven;
   held.since_us = port_.now_us();
   wait_behind(std::move(held), input);
-  return true;
 }
 
 void ActorShard::redrive_parked(const std::string& key, std::vector<HeldEvent> lot) {
@@ -285,7 +287,7 @@ void ActorShard::handle_one(Work& item, Tally& tally) {
     auto held = hold(batch, item.next, text, input.planned->id, sequence);
     held.ordinal = record_.next_ordinal++;
     held.due = now_for(meta);
-    park(std::move(held), &input, "follows");
+    park_key(std::move(held), &input, held_kind::follows);
     ++item.next;
     ++tally.taken;
     return;
@@ -328,7 +330,7 @@ void ActorShard::settle(Result result, Work& item, Tally& tally, std::int64_t st
     return;
   }
   held.attempts = 1;
-  held.kind = "rejected";
+  held.kind = held_kind::rejected;
   held.reason = failure_;
   ++tally.handled;
   bury(std::move(held), &input);
@@ -349,14 +351,14 @@ void ActorShard::fire_next_timer() {
   }
   if (!parked_keys_.empty() && parked_keys_.contains(held->key)) {
     held->ordinal = record_.next_ordinal++;
-    park(std::move(*held), nullptr, "follows");
+    park_key(std::move(*held), nullptr, held_kind::follows);
     return;
   }
   switch (run(*held, 1)) {
     case Result::done: counters_.in.add(); break;
     case Result::rejected:
       held->attempts = 1;
-      held->kind = "rejected";
+      held->kind = held_kind::rejected;
       held->reason = failure_;
       bury(std::move(*held), nullptr);
       break;
@@ -394,10 +396,8 @@ ActorShard::Result ActorShard::attempt(Call&& call) {
     throw;
   } catch (const CorruptData&) {
     throw;
-  } catch (const std::exception& error) {
-    failure_ = error.what();
   } catch (...) {
-    failure_ = "an exception that is not a std::exception";
+    failure_ = caught_text();
   }
   take_back();
   counters_.failures.add();
@@ -477,7 +477,7 @@ void ActorShard::first_failure(HeldEvent held, Input* input, std::int64_t failed
   held.since_us = failed_at_us;
   const bool again = held.attempts <= stage_.on_failure.retries;
   if (!again && stage_.on_failure.then == Then::skip) {
-    held.kind = "failed";
+    held.kind = held_kind::failed;
     counters_.order_breaks.add();
     tell(EventKind::skip, held, failure_);
     bury(std::move(held), input);
@@ -509,7 +509,7 @@ void ActorShard::retry_due_keys() {
       const auto result = run(head, head.attempts + 1);
       const auto ended = port_.now_us();
       if (result != Result::failed) {
-        if (result == Result::rejected || head.attempts > 0 || head.kind == "redriven" || wants_span(head.event->meta(0).trace))
+        if (result == Result::rejected || head.attempts > 0 || head.kind == held_kind::redriven || wants_span(head.event->meta(0).trace))
           put_span(head, head.attempts + 1, started, ended,
                    result == Result::done ? SpanOutcome::done : SpanOutcome::rejected,
                    result == Result::done ? std::string() : failure_);
@@ -545,7 +545,7 @@ void ActorShard::finish_head(const std::string& key, Result result) {
   if (standing_still_ && standing_still_for_ == key) standing_still_ = false;
   if (result == Result::done) {
     counters_.in.add();
-    if (held.kind == "redriven" && input != nullptr && held.sequence < input->consumed.sequence) {
+    if (held.kind == held_kind::redriven && input != nullptr && held.sequence < input->consumed.sequence) {
       // An operator's retry comes after what was behind it.
       TelemetryEvent event;
       event.kind = EventKind::late;
@@ -560,14 +560,14 @@ void ActorShard::finish_head(const std::string& key, Result result) {
     }
     if (input != nullptr) {
       input->counters->processed.add();
-      if (held.kind != "redriven" &&
+      if (held.kind != held_kind::redriven &&
           order_check_.check(held.channel, held.event->meta(0).key_hash, held.sequence) != OrderCheck::Verdict::ok)
         counters_.order_violations.add();
     }
     return;
   }
   held.attempts += result == Result::rejected ? 1 : 0;
-  held.kind = result == Result::rejected ? "rejected" : "failed";
+  held.kind = result == Result::rejected ? held_kind::rejected : held_kind::failed;
   held.reason = failure_;
   if (result == Result::failed) {
     counters_.order_breaks.add();
@@ -606,25 +606,17 @@ void ActorShard::park_waiting_key(const std::string& key) {
     erase_held(HeldReason::waiting, held.ordinal);
     auto* input = input_of(held.channel);
     if (input != nullptr) input->counters->waiting.set(input->counters->waiting.get() - 1);
-    park(std::move(held), input, first ? "failed" : "follows");
+    park_key(std::move(held), input, first ? held_kind::failed : held_kind::follows);
     first = false;
   }
   counters_.waiting.set(waiting_.size());
 }
 
-void ActorShard::park(HeldEvent held, Input* input, const char* kind) {
+void ActorShard::park_key(HeldEvent held, Input* input, std::string_view kind) {
   held.kind = kind;
-  held.when = port_.wall();
   if (held.reason.empty()) held.reason = "an earlier event of its key is parked";
   ++parked_keys_[held.key];
-  tell(EventKind::park, held, held.reason);
-  counters_.parked.add();
-  if (input != nullptr) input->counters->parked.add();
-  ++uncommitted_;
-  if (journal_ != nullptr)
-    put_held(HeldReason::parked, held);
-  else
-    setup_.dead_letters->add({stage_.name, planned_.number, std::move(held), true});
+  park(std::move(held), input);
 }
 
 std::int64_t ActorShard::retry_delay_us(unsigned attempts) {
@@ -681,10 +673,8 @@ StateAnswer ActorShard::answer(const StateQuestion& question) {
                                      {stage_.name, question.key, event_clock_ ? clock_ : port_.wall()});
     if (reply) return {AskOutcome::answered, std::move(*reply), {}};
     return {AskOutcome::key_unknown, {}, fmt::format("stage '{}' has no state for key '{}'", stage_.name, question.key)};
-  } catch (const std::exception& error) {
-    return {AskOutcome::refused, {}, error.what()};
   } catch (...) {
-    return {AskOutcome::refused, {}, "an exception that is not a std::exception"};
+    return {AskOutcome::refused, {}, caught_text()};
   }
 }
 

@@ -33,7 +33,7 @@ class ActorShard final : public ShardCore, private ContextPort {
 
   explicit ActorShard(const ShardSetup& setup);
 
-  void prepare() override;
+  void prepare(const Outbox::ConsumedByReceiver& consumed_by_receiver) override;
   void on_wake() override;
   void restart() override;
   StateAnswer answer(const StateQuestion& question) override;
@@ -41,7 +41,7 @@ class ActorShard final : public ShardCore, private ContextPort {
  protected:
   void work() override;
   void collect_changes(JournalWrite* write) override;
-  bool redrive_dead(HeldEvent held, std::string& why) override;
+  void redrive_dead(HeldEvent held) override;
   void redrive_parked(const std::string& key, std::vector<HeldEvent> lot) override;
   void keep_parked(const std::string& key) override { ++parked_keys_[key]; }
   void unpark(const std::string& key) override;
@@ -107,7 +107,7 @@ class ActorShard final : public ShardCore, private ContextPort {
   void give_up(const std::string& key);
   void finish_head(const std::string& key, Result result);
   void park_waiting_key(const std::string& key);
-  void park(HeldEvent held, Input* input, const char* kind);
+  void park_key(HeldEvent held, Input* input, std::string_view kind);
   void wait_behind(HeldEvent held, Input* input);
   [[nodiscard]] std::int64_t retry_delay_us(unsigned attempts);
   void schedule_wakes();

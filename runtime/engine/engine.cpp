@@ -19,6 +19,7 @@
 
 #include "runtime/engine/actor_shard.hpp"
 #include "runtime/engine/address_book.hpp"
+#include "runtime/engine/caught.hpp"
 #include "runtime/engine/conductor_actor.hpp"
 #include "runtime/engine/dead_letter_control.hpp"
 #include "runtime/engine/key_of_event.hpp"
@@ -60,6 +61,7 @@ using StepScheduler = caf::scheduler::test_coordinator;
 struct ShardUnit {
   std::unique_ptr<CafShardPort> port;
   std::unique_ptr<ShardCore> core;
+  std::vector<std::unique_ptr<ActorHost>> workers;  // until they are spawned
 };
 
 std::string no_such_stage(const Topology& topology, std::string_view stage) {
@@ -147,6 +149,10 @@ void Engine::Impl::build(Topology topology) {
     for (const auto& shard : plan->shards)
       if (const auto record = journal->read_shard(shard.id))
         for (const auto& position : record->consumed) consumed[position.channel] = position;
+  const auto consumed_by_receiver = [&consumed](ChannelId channel) {
+    const auto found = consumed.find(channel);
+    return found == consumed.end() ? ConsumedPosition{} : found->second;
+  };
 
   for (ShardIndex index = 0; index < plan->shards.size(); ++index) {
     ShardUnit unit;
@@ -168,10 +174,6 @@ void Engine::Impl::build(Topology topology) {
         return std::make_unique<SpillFile>(folder);
       };
     setup.log = [this](LogLevel level, const std::string& who, std::string_view text) { log(level, who, text); };
-    setup.consumed_by_receiver = [&consumed](ChannelId channel) {
-      const auto found = consumed.find(channel);
-      return found == consumed.end() ? ConsumedPosition{} : found->second;
-    };
     setup.seed = seed_for(index);
     const auto& stage = plan->stage_of(index);
     if (stage.kind == StageKind::source) {
@@ -186,9 +188,10 @@ void Engine::Impl::build(Topology topology) {
       unit.core = std::make_unique<ActorShard>(setup);
     }
     try {
-      unit.core->prepare();
-    } catch (const std::exception& error) {
-      throw StorageError(fmt::format("{}: {}", plan->shard_name(index), error.what()));
+      unit.core->prepare(consumed_by_receiver);
+      for (std::uint32_t worker = 0; worker < stage.workers; ++worker) unit.workers.push_back(stage.actor->make(stage.options, {}));
+    } catch (...) {
+      throw StorageError(fmt::format("{}: {}", plan->shard_name(index), caught_text()));
     }
     units.push_back(std::move(unit));
   }
@@ -221,7 +224,7 @@ void Engine::Impl::spawn() {
                               : system->spawn<WorkerActor>(std::forward<decltype(arguments)>(arguments)...);
       };
       book.workers[index].push_back(spawn_worker(
-          stage.actor->make(stage.options, {}), std::cref(stage), std::cref(book), std::cref(*clock), index, worker,
+          std::move(unit.workers[worker]), std::cref(stage), std::cref(book), std::cref(*clock), index, worker,
           std::function<void(LogLevel, std::string_view)>(
               [this, name](LogLevel level, std::string_view text) { log(level, name, text); })));
     }
@@ -415,8 +418,8 @@ std::variant<ShardIndex, StateAnswer> Engine::Impl::find_owner(const StateQuesti
     }
     try {
       asked->check(question.content);
-    } catch (const std::exception& error) {
-      return StateAnswer{AskOutcome::bad_question, {}, fmt::format("{}: {}", question.type, error.what())};
+    } catch (...) {
+      return StateAnswer{AskOutcome::bad_question, {}, fmt::format("{}: {}", question.type, caught_text())};
     }
   }
   return plan->first_shard[*found] + shard_of(hash_key(question.key), stage.shards);

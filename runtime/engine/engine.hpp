@@ -121,7 +121,7 @@ class Engine {
   void ask(const StateQuestion& question, std::function<void(StateAnswer)> give);
   // Memory mode's dead letters (the latest; all are counted).
   [[nodiscard]] std::vector<BoxedDeadLetter> dead_letters() const;
-  // How many of memory mode's dead letters and parked events were pushed out by later ones. A journal keeps all: 0. Any thread.
+  // How many of memory mode's dead letters were pushed out by later ones. A journal keeps all: 0. Any thread.
   [[nodiscard]] std::uint64_t forgotten_dead_letters() const;
   // The journal, once the engine has ended (null in memory mode).
   [[nodiscard]] Journal* journal();

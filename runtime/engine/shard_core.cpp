@@ -34,8 +34,6 @@ ShardCore::ShardCore(const ShardSetup& setup)
     input.lateness_us = plan_.topology.stages[edge.from_stage].lateness.count();
     input.consumed.channel = id;
     input.counters = &(*setup.channels)[plan_.channel_index[id]];
-    if (input_index_.size() <= id) input_index_.resize(id + 1, 0);
-    input_index_[id] = static_cast<std::uint32_t>(inputs_.size());
     inputs_.push_back(input);
   }
   if (journal_ != nullptr) write_ = std::make_unique<JournalWrite>(journal_->new_write());
@@ -50,7 +48,7 @@ ShardCore::ShardCore(const ShardSetup& setup)
   });
 }
 
-void ShardCore::prepare() {
+void ShardCore::prepare(const Outbox::ConsumedByReceiver& consumed_by_receiver) {
   if (journal_ == nullptr) return;
   if (auto record = journal_->read_shard(planned_.id)) record_ = std::move(*record);
   ++record_.epoch;
@@ -67,7 +65,7 @@ void ShardCore::prepare() {
   }
   // At the end of time is again who was: the record keeps the last time before it.
   if (event_clock_ && std::any_of(inputs_.begin(), inputs_.end(), [](const Input& input) { return !input.feedback; })) advance_clock();
-  outbox_.recover(record_, setup_.consumed_by_receiver);
+  outbox_.recover(record_, consumed_by_receiver);
   // The new epoch is written before any work: a COMMIT of an older owner can be told from ours.
   JournalWrite open = journal_->new_write();
   open.put_shard(planned_.id, record_);
@@ -85,7 +83,7 @@ void ShardCore::begin() {
 void ShardCore::on_delivery(Delivery delivery) {
   guarded([&] {
     ++deliveries_received_;
-    auto* input = find_input(delivery.parcel.channel);
+    auto* input = input_of(delivery.parcel.channel);
     if (input == nullptr)
       throw ScenarioError(
           fmt::format("{} got a batch on channel {}, which is none of its own", name_, delivery.parcel.channel));
@@ -186,8 +184,8 @@ void ShardCore::tell(EventKind kind, const HeldEvent& held, std::string text, st
   event.key = held.key;
   event.attempt = held.attempts;
   event.text = std::move(text);
-  if (held.channel != 0) {
-    event.from = plan_.channel(held.channel).from;
+  if (const auto* input = input_of(held.channel)) {
+    event.from = input->planned->from;
     event.sequence = held.sequence;
   }
   if (held.event) {
@@ -228,8 +226,8 @@ void ShardCore::put_span(const HeldEvent& held, unsigned attempt, std::int64_t s
   span.trace = held.event->meta(0).trace;
   span.type = &held.event->type(0);
   span.key = held.key;
-  if (held.channel != 0) {
-    span.from = plan_.channel(held.channel).from;
+  if (const auto* input = input_of(held.channel)) {
+    span.from = input->planned->from;
     span.sequence = held.sequence;
   }
   span.attempt = attempt;
@@ -266,7 +264,18 @@ DeadLetterOutcome ShardCore::change_held(const HeldChange& change) {
       for (const auto& letter : setup_.dead_letters->latest())
         if (letter.stage == stage_.name && letter.shard == planned_.number && letter.parked && fits(letter.held))
           keys.insert(letter.held.key);
-    const auto wanted = [&](const HeldEvent& held) { return whole_keys ? keys.contains(held.key) : fits(held); };
+    std::set<std::uint64_t> found;
+    const auto refuse = [&](const HeldEvent& held, const std::string& why) {
+      outcome.refused.push_back(fmt::format("{}:{}: {}", name_, held.ordinal, why));
+    };
+    const auto wanted = [&](const HeldEvent& held) {
+      if (whole_keys ? !keys.contains(held.key) : !fits(held)) return false;
+      found.insert(held.ordinal);
+      if (change.discard || change.parked) return true;
+      const auto why = why_not_again(held);
+      if (why) refuse(held, *why);
+      return !why;
+    };
 
     std::vector<HeldEvent> chosen;
     if (journal_ != nullptr)
@@ -277,8 +286,6 @@ DeadLetterOutcome ShardCore::change_held(const HeldChange& change) {
     else
       chosen = setup_.dead_letters->take(stage_.name, planned_.number, change.parked, wanted);
 
-    std::set<std::uint64_t> found;
-    for (const auto& held : chosen) found.insert(held.ordinal);
     for (const auto ordinal : change.ordinals)
       if (!found.contains(ordinal))
         outcome.refused.push_back(fmt::format("{}:{}: not there: `list` shows what is", name_, ordinal));
@@ -288,28 +295,28 @@ DeadLetterOutcome ShardCore::change_held(const HeldChange& change) {
       outcome.changed = chosen.size();
     } else if (change.parked) {
       std::map<std::string, std::vector<HeldEvent>> lots;
+      for (auto& held : chosen) lots[held.key].push_back(std::move(held));
+      for (auto& [key, lot] : lots) {
+        // Only what an earlier topology had parked: in memory mode, where the events have been taken out, that is none.
+        if (const auto why = journal_ != nullptr ? why_not_again(lot) : std::nullopt) {
+          for (const auto& held : lot) refuse(held, *why);
+          continue;
+        }
+        for (auto& held : lot) {
+          take_from_parked(held);
+          counters_.parked.set(counters_.parked.get() - 1);
+        }
+        outcome.changed += lot.size();
+        uncommitted_ += lot.size();
+        redrive_parked(key, std::move(lot));
+      }
+    } else {
       for (auto& held : chosen) {
-        take_from_parked(held);
-        counters_.parked.set(counters_.parked.get() - 1);
-        lots[held.key].push_back(std::move(held));
+        erase_held(HeldReason::dead, held.ordinal);
+        redrive_dead(std::move(held));
       }
       outcome.changed = chosen.size();
       uncommitted_ += chosen.size();
-      for (auto& [key, lot] : lots) redrive_parked(key, std::move(lot));
-    } else {
-      for (auto& held : chosen) {
-        std::string why;
-        const auto ordinal = held.ordinal;
-        auto kept = held;
-        if (redrive_dead(std::move(held), why)) {
-          erase_held(HeldReason::dead, ordinal);
-          ++uncommitted_;
-          ++outcome.changed;
-          continue;
-        }
-        outcome.refused.push_back(fmt::format("{}:{}: {}", name_, ordinal, why));
-        if (journal_ == nullptr) setup_.dead_letters->add({stage_.name, planned_.number, std::move(kept), false});
-      }
     }
     if (has_to_commit()) commit();
     work();
@@ -318,30 +325,53 @@ DeadLetterOutcome ShardCore::change_held(const HeldChange& change) {
 }
 
 void ShardCore::recover_held() {
+  std::map<std::string, std::pair<std::string, std::size_t>> refused;  // why -> the first one's id, and how many
+  const auto leave = [&](HeldReason table, HeldEvent held, const std::string& why) {
+    auto& [first, count] = refused[why];
+    if (count++ == 0) first = fmt::format("{}:{}", name_, held.ordinal);
+    held.redrive = false;
+    put_held(table, held);
+    ++uncommitted_;
+  };
   std::map<std::string, std::vector<HeldEvent>> lots;
+  const auto stays = [&](const std::string& key) {
+    counters_.parked.add();
+    keep_parked(key);
+  };
   journal_->scan_held(HeldReason::parked, planned_.id, [&](HeldEvent held) {
-    if (held.redrive) {
+    if (held.redrive)
       lots[held.key].push_back(std::move(held));
-    } else {
-      counters_.parked.add();
-      keep_parked(held.key);
-    }
+    else
+      stays(held.key);
     return true;
   });
   for (auto& [key, lot] : lots) {
+    if (const auto why = why_not_again(lot)) {
+      for (auto& held : lot) {
+        stays(key);
+        leave(HeldReason::parked, std::move(held), *why);
+      }
+      continue;
+    }
     for (auto& held : lot) take_from_parked(held);
     uncommitted_ += lot.size();
     redrive_parked(key, std::move(lot));
   }
   journal_->scan_held(HeldReason::dead, planned_.id, [&](HeldEvent held) {
-    if (!held.redrive || !held.event) return true;
-    const auto ordinal = held.ordinal;
-    std::string why;
-    if (!redrive_dead(std::move(held), why)) return true;
-    erase_held(HeldReason::dead, ordinal);
+    if (!held.redrive) return true;
+    if (const auto why = why_not_again(held)) {
+      leave(HeldReason::dead, std::move(held), *why);
+      return true;
+    }
+    erase_held(HeldReason::dead, held.ordinal);
     ++uncommitted_;
+    redrive_dead(std::move(held));
     return true;
   });
+  for (const auto& [why, which] : refused)
+    setup_.log(LogLevel::warning, name_,
+               fmt::format("{}{} marked for another try and can't have it: {}", which.first,
+                           which.second == 1 ? " was" : fmt::format(" and {} more were", which.second - 1), why));
 }
 
 void ShardCore::take_from_parked(HeldEvent& held) {
@@ -352,34 +382,70 @@ void ShardCore::take_from_parked(HeldEvent& held) {
   held.since_us = port_.now_us();
 }
 
+void ShardCore::park(HeldEvent held, Input* input) {
+  held.when = port_.wall();
+  counters_.parked.add();
+  if (input != nullptr) input->counters->parked.add();
+  ++uncommitted_;
+  tell(EventKind::park, held, held.reason);
+  if (journal_ != nullptr) {
+    put_held(HeldReason::parked, held);
+    return;
+  }
+  auto oldest = setup_.dead_letters->park({stage_.name, planned_.number, std::move(held), true});
+  if (!oldest) return;
+  leave_parking_lot(*oldest);
+  oldest->kind = held_kind::failed;
+  oldest->reason = fmt::format("pushed out of the parking lot, which keeps a shard's latest {} in memory mode. It was there because: {}",
+                               setup_.dead_letters->keeps(), oldest->reason);
+  if (stage_.ordering != Ordering::none) {
+    counters_.order_breaks.add();
+    tell(EventKind::skip, *oldest, oldest->reason);
+  }
+  auto* from = input_of(oldest->channel);
+  bury(std::move(*oldest), from);
+}
+
+void ShardCore::leave_parking_lot(const HeldEvent& held) {
+  counters_.parked.set(counters_.parked.get() - 1);
+  if (auto* input = input_of(held.channel)) input->counters->parked.set(input->counters->parked.get() - 1);
+  unpark(held.key);
+}
+
 void ShardCore::discard_held(const HeldEvent& held, bool parked) {
   ++uncommitted_;
   erase_held(parked ? HeldReason::parked : HeldReason::dead, held.ordinal);
   if (!parked) return;
-  counters_.parked.set(counters_.parked.get() - 1);
-  if (auto* input = input_of(held.channel)) {
-    input->counters->parked.set(input->counters->parked.get() - 1);
-    input->counters->dead_lettered.add();
-  }
-  unpark(held.key);
+  leave_parking_lot(held);
+  if (auto* input = input_of(held.channel)) input->counters->dead_lettered.add();
 }
 
-bool ShardCore::redrive_dead(HeldEvent held, std::string& why) {
-  if (auto never = why_never_again(held, held.event != nullptr)) {
-    why = std::move(*never);
-    return false;
+std::optional<std::string> ShardCore::why_not_again(const HeldEvent& held) const {
+  if (auto never = why_never_again(held, held.event != nullptr)) return never;
+  const auto& type = held.event->type(0);
+  if (held.kind == held_kind::overflow) {
+    if (outbox_.leads_to(held.origin, type)) return std::nullopt;
+    return fmt::format("stage '{}' takes no {} from '{}' any more: give it '{}' in its \"from\" again and start the node anew, or discard it",
+                       held.origin, type.name(), stage_.name, stage_.name);
   }
-  if (held.kind != "overflow") {
-    why = "it cannot be tried again here";
-    return false;
-  }
-  // It was shed on its way out of this shard: it goes that way again.
+  if (std::find(stage_.handles.begin(), stage_.handles.end(), &type) != stage_.handles.end()) return std::nullopt;
+  return fmt::format("stage '{}' does not handle {} any more: give it an actor that does and start the node anew, or discard it",
+                     stage_.name, type.name());
+}
+
+std::optional<std::string> ShardCore::why_not_again(const std::vector<HeldEvent>& lot) const {
+  for (const auto& held : lot)
+    if (auto why = why_not_again(held)) return why;
+  return std::nullopt;
+}
+
+void ShardCore::redrive_dead(HeldEvent held) {
+  // It was shed on its way out of this shard: it goes that way again. What was given up on here the kinds put back.
   EventBatch copy;
   copy.append_copy(held.event->type(0), held.event->event(0), held.event->meta(0));
   outbox_.mark();
   outbox_.emit_to(held.origin, copy.type(0), const_cast<void*>(copy.event(0)), copy.meta(0).time, copy.meta(0).trace,
                   copy.meta(0).behind_ms);
-  return true;
 }
 
 void ShardCore::redrive_parked(const std::string& key, std::vector<HeldEvent> lot) {
@@ -470,7 +536,7 @@ void ShardCore::commit() {
   outbox_.collect(write, record_, outgoing_watermark(),
                   [this](ChannelId channel, const EventBatch& batch, std::size_t index) {
                     auto held = hold(batch, index, {}, 0, 0);
-                    held.kind = "overflow";
+                    held.kind = held_kind::overflow;
                     held.origin = plan_.stage_of(plan_.channel(channel).to).name;
                     held.reason = fmt::format("the mailbox of {} is full and its overflow policy is \"reject\"",
                                               plan_.shard_name(plan_.channel(channel).to));
@@ -517,13 +583,10 @@ void ShardCore::bury(HeldEvent held, Input* input) {
     setup_.dead_letters->add({stage_.name, planned_.number, std::move(held), false});
 }
 
-ShardCore::Input* ShardCore::find_input(ChannelId channel) noexcept {
-  if (channel >= input_index_.size() || inputs_.empty()) return nullptr;
-  auto& input = inputs_[input_index_[channel]];
-  return input.planned->id == channel ? &input : nullptr;
+ShardCore::Input* ShardCore::input_of(ChannelId channel) noexcept {
+  const auto* planned = plan_.find_channel(channel);
+  return planned != nullptr && planned->to == shard_ ? &inputs_[planned->input] : nullptr;
 }
-
-ShardCore::Input* ShardCore::input_of(ChannelId channel) { return find_input(channel); }
 
 HeldEvent ShardCore::hold(const EventBatch& batch, std::size_t index, std::string_view key, ChannelId channel,
                           std::uint64_t sequence) {

@@ -8,12 +8,14 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "runtime/engine/ask.hpp"
 #include "runtime/engine/channel_counters.hpp"
 #include "runtime/engine/arrival_watch.hpp"
+#include "runtime/engine/caught.hpp"
 #include "runtime/engine/dead_letter_box.hpp"
 #include "runtime/engine/dead_letter_control.hpp"
 #include "runtime/engine/outbox.hpp"
@@ -39,8 +41,7 @@ struct ShardSetup {
   const TraceSampling* sampling = nullptr;
   MakeSpill make_spill;
   std::function<void(LogLevel, const std::string& shard, std::string_view text)> log;
-  std::function<ConsumedPosition(ChannelId)> consumed_by_receiver;  // for recovery of what is under way
-  std::uint64_t seed = 1;                                        // for jitter
+  std::uint64_t seed = 1;  // for jitter
 };
 
 // For finding out that a topology is at rest: all quiet twice in a row, with as many deliveries received as sent.
@@ -60,8 +61,8 @@ class ShardCore {
   ShardCore& operator=(const ShardCore&) = delete;
 
   // Reads back what the journal keeps. Called once, before any shard runs, on the starting thread.
-  // Throws what makes the node unable to start.
-  virtual void prepare();
+  // `consumed_by_receiver`: for what is under way from here. Throws what makes the node unable to start.
+  virtual void prepare(const Outbox::ConsumedByReceiver& consumed_by_receiver);
   // Begins to work.
   virtual void begin();
   void on_delivery(Delivery delivery);
@@ -112,8 +113,8 @@ class ShardCore {
   // "events" clock: no event with an earlier time will be emitted from now on.
   [[nodiscard]] virtual Timestamp outgoing_watermark() const { return clock_; }
 
-  // Puts a dead letter back to work, and its record can be erased; false: it cannot be, and `why` says so.
-  virtual bool redrive_dead(HeldEvent held, std::string& why);
+  // Puts a dead letter back to work that why_not_again() has nothing against. Its record is the caller's.
+  virtual void redrive_dead(HeldEvent held);
   // The same for a key's whole parking lot, in order; take_from_parked() has been called for each.
   virtual void redrive_parked(const std::string& key, std::vector<HeldEvent> lot);
   // An event of this key was parked before the node started, and stays so.
@@ -123,6 +124,8 @@ class ShardCore {
   // Once the shard can take events: counts what is parked, and tries again what was marked while the node was stopped.
   void recover_held();
   void take_from_parked(HeldEvent& held);
+  // Puts it into the parking lot. In memory mode a full one gives its oldest event up.
+  void park(HeldEvent held, Input* input);
 
   // One atomic write of all that was done since the last, then the release of outputs and credit.
   void commit();
@@ -135,7 +138,8 @@ class ShardCore {
   [[nodiscard]] bool all_idle() const;
   // An event given up on. `held.event` may be null (dirty input).
   void bury(HeldEvent held, Input* input);
-  [[nodiscard]] Input* input_of(ChannelId channel);
+  // Null: none of this shard's channels, 0 for example.
+  [[nodiscard]] Input* input_of(ChannelId channel) noexcept;
   [[nodiscard]] static HeldEvent hold(const EventBatch& batch, std::size_t index, std::string_view key,
                                       ChannelId channel, std::uint64_t sequence);
   void put_held(HeldReason table, const HeldEvent& event);
@@ -158,7 +162,7 @@ class ShardCore {
   void put_span(const HeldEvent& held, unsigned attempt, std::int64_t started_us, std::int64_t ended_us, SpanOutcome outcome,
                 const std::string& text);
   void fail(const std::string& reason);
-  // Runs `body`; storage and scenario errors stop the node.
+  // Runs `body`; what it throws, whatever that is, stops the node.
   template <class Body>
   void guarded(Body&& body);
 
@@ -188,14 +192,16 @@ class ShardCore {
   std::unique_ptr<ArrivalWatch> watch_;  // null: the stage has no "watch_order"
 
  private:
+  // Why a dead letter or a parked key's lot can't be put back to work in this topology, with what to do; nullopt: it can.
+  [[nodiscard]] std::optional<std::string> why_not_again(const HeldEvent& held) const;
+  [[nodiscard]] std::optional<std::string> why_not_again(const std::vector<HeldEvent>& lot) const;
+  void leave_parking_lot(const HeldEvent& held);
   void discard_held(const HeldEvent& held, bool parked);
   void schedule_order_due();
   std::int64_t order_due_us_ = 0;  // asked for; 0: none
 
-  [[nodiscard]] Input* find_input(ChannelId channel) noexcept;
   std::unique_ptr<JournalWrite> write_;
   std::vector<std::pair<ChannelId, std::uint64_t>> finished_;  // parcels to erase in the next commit
-  std::vector<std::uint32_t> input_index_;                     // ChannelId -> inputs_
   std::uint64_t deliveries_received_ = 0;
   bool owes_credit_ = false;  // for parcels finished since the last commit, which may have had all of their events in it
   bool flush_pending_ = false;
@@ -206,8 +212,8 @@ void ShardCore::guarded(Body&& body) {
   if (stopped_) return;
   try {
     body();
-  } catch (const std::exception& error) {
-    fail(error.what());
+  } catch (...) {
+    fail(caught_text());
   }
 }
 

@@ -9,8 +9,8 @@ namespace mailroom::runtime {
 
 SinkShard::SinkShard(const ShardSetup& setup) : ShardCore(setup) {}
 
-void SinkShard::prepare() {
-  ShardCore::prepare();
+void SinkShard::prepare(const Outbox::ConsumedByReceiver& consumed_by_receiver) {
+  ShardCore::prepare(consumed_by_receiver);
   SinkSettings settings;
   settings.path = stage_.path;
   settings.options = stage_.options;

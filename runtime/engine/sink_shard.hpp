@@ -14,7 +14,7 @@ namespace mailroom::runtime {
 class SinkShard final : public ShardCore {
  public:
   explicit SinkShard(const ShardSetup& setup);
-  void prepare() override;
+  void prepare(const Outbox::ConsumedByReceiver& consumed_by_receiver) override;
   void on_synced() override;
 
  protected:

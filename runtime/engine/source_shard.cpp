@@ -17,8 +17,8 @@ SourceShard::SourceShard(const ShardSetup& setup)
   }
 }
 
-void SourceShard::prepare() {
-  ShardCore::prepare();
+void SourceShard::prepare(const Outbox::ConsumedByReceiver& consumed_by_receiver) {
+  ShardCore::prepare(consumed_by_receiver);
   SourceSettings settings;
   settings.event = stage_.source_event;
   settings.path = stage_.path;
@@ -152,7 +152,7 @@ void SourceShard::emit_portion() {
   clock_ = latest;
   for (auto& dirty : batch_.dirty) {
     HeldEvent held;
-    held.kind = "dirty";
+    held.kind = held_kind::dirty;
     held.reason = std::move(dirty.reason);
     held.origin = std::move(dirty.origin);
     held.content = std::move(dirty.content);
@@ -179,7 +179,7 @@ void SourceShard::refuse_ahead(std::size_t index, Timestamp time, Timestamp wate
   batch_.events.mutable_meta(index).time = time;
   batch_.events.mutable_meta(index).trace = make_trace(stream_, ++record_.sequence);
   auto held = hold(batch_.events, index, {}, 0, 0);
-  held.kind = "ahead";
+  held.kind = held_kind::ahead;
   held.reason = fmt::format("dated {}, and the source's watermark is {}: more than max_ahead beyond it", time.to_string(), watermark.to_string());
   bury(std::move(held), nullptr);
 }

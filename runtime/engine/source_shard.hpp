@@ -17,7 +17,7 @@ class SourceShard final : public ShardCore {
   static constexpr std::size_t read_portion = 256;
 
   explicit SourceShard(const ShardSetup& setup);
-  void prepare() override;
+  void prepare(const Outbox::ConsumedByReceiver& consumed_by_receiver) override;
   void on_wake() override;
   void on_synced() override;
   void stop_reading() override;

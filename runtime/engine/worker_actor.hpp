@@ -2,8 +2,10 @@
 #pragma once
 
 #include <caf/all.hpp>
+#include <fmt/format.h>
 
 #include "runtime/engine/address_book.hpp"
+#include "runtime/engine/caught.hpp"
 #include "runtime/engine/clock.hpp"
 #include "runtime/engine/messages.hpp"
 #include "runtime/engine/worker_queue.hpp"
@@ -35,7 +37,14 @@ class WorkerActor final : public caf::event_based_actor {
           result.work_us = clock_.steady_us() - begin;
           send(book_.shards[queue_], WorkResultMail{std::move(result)});
         },
-        [this](const RestartMail&) { host_->restart(); },
+        // Its constructor is user code; an actor of CAF's that lets an exception out dies with its mailbox.
+        [this](const RestartMail&) {
+          try {
+            host_->restart();
+          } catch (...) {
+            send(book_.conductor, StopNodeMail{fmt::format("{}/worker {}: {}", stage_.name, number_, caught_text())});
+          }
+        },
     };
   }
 

@@ -18,8 +18,8 @@ WorkerQueue::WorkerQueue(const ShardSetup& setup)
   for (std::uint32_t w = 0; w < workers_; ++w) free_.push_back(workers_ - 1 - w);
 }
 
-void WorkerQueue::prepare() {
-  ShardCore::prepare();
+void WorkerQueue::prepare(const Outbox::ConsumedByReceiver& consumed_by_receiver) {
+  ShardCore::prepare(consumed_by_receiver);
   if (journal_ == nullptr) return;
   journal_->scan_held(HeldReason::waiting, planned_.id, [&](HeldEvent held) {
     if (auto* input = input_of(held.channel)) input->counters->waiting.add();
@@ -205,7 +205,7 @@ void WorkerQueue::expire(Job job, std::string why) {
   auto& input = *item.input;
   const auto sequence = item.parcel.first_sequence + job.index;
   auto held = hold(*item.parcel.batch, job.index, key_text(*item.parcel.batch, job.index), input.planned->id, sequence);
-  held.kind = "expired";
+  held.kind = held_kind::expired;
   held.reason = std::move(why);
   const auto hash = key_hash_of(job);
   bury(std::move(held), &input);
@@ -252,14 +252,14 @@ void WorkerQueue::finish_done_parcels() {
 bool WorkerQueue::hand_out_retry() {
   if (again_.empty() || again_.begin()->first > port_.now_us()) return false;
   auto node = again_.extract(again_.begin());
-  const bool asked_for = node.mapped().kind == "redriven";  // by an operator, who knows that it is late
+  const bool asked_for = node.mapped().kind == held_kind::redriven;  // by an operator, who knows that it is late
   if (auto why = asked_for ? std::string() : why_expired(*node.mapped().event, 0); !why.empty()) {
     auto& held = node.mapped();
     auto* input = input_of(held.channel);
     erase_held(HeldReason::waiting, held.ordinal);
     if (input != nullptr) input->counters->waiting.set(input->counters->waiting.get() - 1);
     held.reason = fmt::format("{}; tries before that: {}, the last failure: {}", why, held.attempts, held.reason);
-    held.kind = "expired";
+    held.kind = held_kind::expired;
     const auto hash = held.event->meta(0).key_hash;
     bury(std::move(held), input);
     release_key(hash);
@@ -369,7 +369,7 @@ void WorkerQueue::trace_chunk(const Order& order, const WorkResult& result) {
 void WorkerQueue::try_again(HeldEvent held) {
   auto* input = input_of(held.channel);
   held.redrive = false;
-  held.kind = "redriven";
+  held.kind = held_kind::redriven;
   held.attempts = 0;
   held.since_us = port_.now_us();
   held.ordinal = record_.next_ordinal++;
@@ -380,12 +380,14 @@ void WorkerQueue::try_again(HeldEvent held) {
   again_.emplace(0, std::move(held));
 }
 
-bool WorkerQueue::redrive_dead(HeldEvent held, std::string& why) {
-  if (!held.event || held.kind == "overflow") return ShardCore::redrive_dead(std::move(held), why);
+void WorkerQueue::redrive_dead(HeldEvent held) {
+  if (held.kind == held_kind::overflow) {
+    ShardCore::redrive_dead(std::move(held));
+    return;
+  }
   auto* input = input_of(held.channel);
   if (input != nullptr) input->counters->dead_lettered.set(input->counters->dead_lettered.get() - 1);
   try_again(std::move(held));
-  return true;
 }
 
 // Each parked event is one for itself, whatever its key.
@@ -416,7 +418,7 @@ bool WorkerQueue::failed(HeldEvent held, Input* input, const WorkResult::Failure
   held.reason = failure.text;
   ++held.attempts;
   if (failure.rejected) {
-    held.kind = "rejected";
+    held.kind = held_kind::rejected;
     counters_.in.add();
     bury(std::move(held), input);
     return false;
@@ -446,21 +448,14 @@ bool WorkerQueue::failed(HeldEvent held, Input* input, const WorkResult::Failure
 }
 
 void WorkerQueue::give_up(HeldEvent held, Input* input) {
-  held.kind = "failed";
+  held.kind = held_kind::failed;
   switch (stage_.on_failure.then) {
     case Then::stop:
       throw ScenarioError(fmt::format("{} failed {} times, and the stage says \"then\": \"stop\". The last failure: {}",
                                       held.event->type(0).name(), held.attempts, held.reason));
     case Then::park_key:
       if (held.ordinal == 0) held.ordinal = record_.next_ordinal++;
-      held.when = port_.wall();
-      counters_.parked.add();
-      if (input != nullptr) input->counters->parked.add();
-      tell(EventKind::park, held, held.reason);
-      if (journal_ != nullptr)
-        put_held(HeldReason::parked, held);
-      else
-        setup_.dead_letters->add({stage_.name, planned_.number, std::move(held), true});
+      park(std::move(held), input);
       break;
     default: bury(std::move(held), input); break;
   }
@@ -574,10 +569,8 @@ WorkResult run_work_order(ActorHost& host, const Stage& stage, const WorkOrder& 
     } catch (const ScenarioError& error) {
       failure.scenario_error = true;
       failure.text = error.what();
-    } catch (const std::exception& error) {
-      failure.text = error.what();
     } catch (...) {
-      failure.text = "an exception that is not a std::exception";
+      failure.text = caught_text();
     }
     result.timings.push_back({i, started, clock.steady_us()});
     port.rollback();

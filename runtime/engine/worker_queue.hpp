@@ -29,14 +29,14 @@ class WorkerQueue final : public ShardCore {
   static constexpr std::uint32_t chunk_events = 64;
 
   explicit WorkerQueue(const ShardSetup& setup);
-  void prepare() override;
+  void prepare(const Outbox::ConsumedByReceiver& consumed_by_receiver) override;
   void on_work_result(WorkResult result) override;
   void on_wake() override;
   void restart() override;
 
  protected:
   void work() override;
-  bool redrive_dead(HeldEvent held, std::string& why) override;
+  void redrive_dead(HeldEvent held) override;
   void redrive_parked(const std::string& key, std::vector<HeldEvent> lot) override;
   [[nodiscard]] bool at_rest() const override {
     return open_.empty() && outstanding_.empty() && again_.empty() && !awaits_supervisor_;

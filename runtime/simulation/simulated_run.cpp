@@ -348,7 +348,7 @@ void SimulatedRun::name_parts() {
 bool SimulatedRun::something_to_redrive(Journal& journal) const {
   DeadLetterFilter parked, failed;
   parked.parked = true;
-  failed.kind = "failed";
+  failed.kind = held_kind::failed;
   return !list_dead_letters(journal, parked).empty() || !list_dead_letters(journal, failed).empty();
 }
 
@@ -358,17 +358,17 @@ void SimulatedRun::redrive(Journal& journal) {
   if (!world_.take(FaultKind::redrive, world_.lives + 1'000'000 * (finished_ ? 1 : 0))) return;
   DeadLetterFilter parked, failed;
   parked.parked = true;
-  failed.kind = "failed";
+  failed.kind = held_kind::failed;
   for (const auto& [shard, name] : journal.shards()) {
     const auto stage = *topology_.stage_index(name.first);
     // A parked key goes on where it stopped; for workers only the event is parked, and its key has gone on.
     const bool parks_events = topology_.stages[stage].ordering == Ordering::none;
     for (const auto reason : {HeldReason::dead, HeldReason::parked})
       journal.scan_held(reason, shard, [&](const HeldEvent& held) {
-        if (!held.event || (held.kind != "failed" && held.kind != "follows")) return true;
+        if (!held.event || (held.kind != held_kind::failed && held.kind != held_kind::follows)) return true;
         const auto event = world_.events.note(held.event->type(0), held.event->event(0), held.event->meta(0).trace);
         given_up_.insert({stage, held.key, event});
-        if (held.kind == "failed" && (reason == HeldReason::dead || parks_events)) world_.redriven.insert(event);
+        if (held.kind == held_kind::failed && (reason == HeldReason::dead || parks_events)) world_.redriven.insert(event);
         return true;
       });
   }
@@ -424,7 +424,7 @@ void SimulatedRun::check_at_rest() {
       ++rest.dirty;
       return;
     }
-    if (held.kind == "overflow") {  // counted as shed by its edge
+    if (held.kind == held_kind::overflow) {  // counted as shed by its edge
       ++rest.overflow_letters;
       return;
     }
@@ -432,8 +432,8 @@ void SimulatedRun::check_at_rest() {
     const auto& meta = held.event->meta(0);
     const auto event = world_.events.note(type, held.event->event(0), meta.trace);
     rest.set_aside.push_back({stage, held.channel == 0, held.key, event, parked});
-    if (held.kind == "failed" || held.kind == "follows") rest.given_up.insert({stage, held.key, event});
-    if (held.kind != "expired" || topology_.clock == ClockKind::events) return;
+    if (held.kind == held_kind::failed || held.kind == held_kind::follows) rest.given_up.insert({stage, held.key, event});
+    if (held.kind != held_kind::expired || topology_.clock == ClockKind::events) return;
     const auto due = deadline_of(topology_.stages[stage], type, held.event->event(0), meta.time);
     if (!due || held.when <= *due)
       world_.violate("nothing is given up before its deadline", fmt::format("{}: {} has expired at {}, and could be begun until {}", topology_.stages[stage].name,
@@ -450,8 +450,7 @@ void SimulatedRun::check_at_rest() {
         }
     }
     for (const auto& letter : engine_->dead_letters()) {
-      set_aside(*topology_.stage_index(letter.stage), letter.held,
-                topology_.stages[*topology_.stage_index(letter.stage)].on_failure.then == Then::park_key && letter.held.kind != "rejected");
+      set_aside(*topology_.stage_index(letter.stage), letter.held, letter.parked);
       letters.push_back({{"stage", letter.stage}, {"kind", letter.held.kind}, {"reason", letter.held.reason}, {"key", letter.held.key}});
       letters.back()["event"] = letter.held.event ? letter.held.event->type(0).name() : std::string();
       letters.back()["payload"] = letter.held.event ? letter.held.event->type(0).to_json(letter.held.event->event(0)) : nlohmann::json(letter.held.content);

@@ -204,5 +204,72 @@ TEST_F(ControlTest, AParkedKeyIsRedrivenWholeAndInOrderWhileTheNodeRuns) {
   }
 }
 
+// Memory mode keeps so many of each. Steps, so that the source can be given more.
+TEST_F(ControlTest, DeadLettersPushNoParkedEventOut) {
+  options_.stepped = true;
+  world().endless = true;
+  input({{"a", 1}, {"a", 2}});
+  for (int n = 1; n <= 10'002; ++n) world().input.push_back({"b", n});
+  world().on_note = [this](const Note& note, Context&) {
+    if (note.key == "b") throw Rejected("no");
+    if (!mended_) throw std::runtime_error("planted");
+  };
+  const auto engine = start(pipeline(R"({"shards": 1, "on_failure": {"retries": 0, "then": "park_key"}})"));
+  ASSERT_LT(step_all_but(*engine, "nobody"), 10'000);
+  ASSERT_EQ(sum(engine->snapshot(), "act").dead_letters, 10'002u);
+  EXPECT_EQ(engine->forgotten_dead_letters(), 2u);
+  EXPECT_EQ(engine->list_dead_letters({.parked = true}).size(), 2u);
+  mended_ = true;
+  std::uint64_t changed = 0;
+  engine->change_dead_letters({.parked = true}, false, [&](const DeadLetterOutcome& outcome) { changed = outcome.changed; });
+  ASSERT_LT(step_all_but(*engine, "nobody"), 10'000);
+  EXPECT_EQ(changed, 2u);
+  EXPECT_THAT(numbers_of(world().output, "a"), ElementsAre(1, 2));
+  expect_balanced(engine->snapshot());
+}
+
+TEST_F(ControlTest, WhatAFullParkingLotHasNoRoomForBecomesADeadLetter) {
+  for (const bool workers : {false, true}) {
+    SCOPED_TRACE(workers);
+    world().clear();
+    mended_ = false;
+    options_.stepped = true;
+    world().endless = true;
+    for (int n = 1; n <= 10'003; ++n) world().input.push_back({"a", n});
+    world().on_note = [this](const Note&, Context&) {
+      if (!mended_) throw std::runtime_error("planted");
+    };
+    const auto engine = start(workers ? pipeline(R"({"actor": "TestWorker", "key": null, "shards": null, "ordering": "none", "workers": 1, "on_failure": {"retries": 0, "then": "park_key"}})")
+                                      : pipeline(R"({"shards": 1, "on_failure": {"retries": 0, "then": "park_key"}})"));
+    ASSERT_LT(step_all_but(*engine, "nobody"), 10'000);
+    EXPECT_EQ(sum(engine->snapshot(), "act").parked, 10'000u);
+    EXPECT_EQ(engine->snapshot().edges[0].parked, 10'000u);
+    EXPECT_EQ(engine->snapshot().edges[0].dead_lettered, 3u);
+    EXPECT_EQ(sum(engine->snapshot(), "act").order_breaks, workers ? 0u : 3u);
+    expect_balanced(engine->snapshot());
+    const auto letters = engine->list_dead_letters({});
+    ASSERT_EQ(letters.size(), 3u);
+    EXPECT_EQ(letters[0].payload["number"], 1);
+    EXPECT_THAT(letters[0].reason, ::testing::AllOf(HasSubstr("parking lot"), HasSubstr("planted")));
+    EXPECT_EQ(engine->list_dead_letters({.parked = true}, 20'000).size(), 10'000u);
+
+    // All that is left of the lot is discarded: the key is free again.
+    std::uint64_t changed = 0;
+    engine->change_dead_letters({.parked = true}, true, [&](const DeadLetterOutcome& outcome) { changed = outcome.changed; });
+    ASSERT_LT(step_all_but(*engine, "nobody"), 10'000);
+    EXPECT_EQ(changed, 10'000u);
+    mended_ = true;
+    input({{"a", 20'000}});
+    ASSERT_TRUE(until([&] {
+      engine->advance(std::chrono::seconds(1));
+      (void)step_all_but(*engine, "nobody");
+      return !world().output.empty();
+    }));
+    EXPECT_THAT(numbers_of(world().output, "a"), ElementsAre(20'000));
+    EXPECT_EQ(sum(engine->snapshot(), "act").parked, 0u);
+    expect_balanced(engine->snapshot());
+  }
+}
+
 }  // namespace
 }  // namespace mailroom::runtime::test

@@ -17,7 +17,10 @@ MAILROOM_STATE(Count, events, numbers)
 class TestActor : public Actor<Count> {
  public:
   using Emits = Events<Seen>;
-  TestActor() { ++world().instances; }
+  TestActor() {
+    ++world().instances;
+    if (world().on_make) world().on_make();
+  }
   void on(const Note& note, Count& count, Context& context) {
     ++count.events;  // before the throw: a rollback must undo it
     count.numbers.push_back(note.number);
@@ -30,6 +33,9 @@ MAILROOM_ACTOR(TestActor, Note)
 class TestWorker : public Actor<> {
  public:
   using Emits = Events<Seen>;
+  TestWorker() {
+    if (world().on_make) world().on_make();
+  }
   void on(const Note& note, Context& context) {
     context.emit(Seen{note.key, note.number, 0, context.attempt(), context.now()});
     if (world().on_note) world().on_note(note, context);
@@ -63,6 +69,7 @@ class ScriptedSource : public Source {
   ReadStatus read(SourceBatch& batch, std::size_t max_events) override {
     static const auto& type = event_type_of<Note>();
     const auto& w = world();
+    if (w.on_read) w.on_read();
     for (std::size_t n = 0; n < std::min<std::size_t>(max_events, 64) && next_ < w.input.size(); ++n, ++next_) {
       EventMeta meta;
       meta.time = Timestamp{w.input_times.empty() ? static_cast<std::int64_t>(next_ + 1) : w.input_times[next_]};
@@ -85,6 +92,7 @@ class CollectingSink : public Sink {
  public:
   void write(const SinkEvent& event) override {
     if (world().gate) world().gate->pass();
+    if (world().on_write) world().on_write();
     const std::lock_guard lock(world().mutex);
     world().output.push_back(*static_cast<const Seen*>(event.event));
   }

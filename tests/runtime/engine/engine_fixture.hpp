@@ -71,12 +71,15 @@ struct World {
   std::mutex mutex;
   std::shared_ptr<Gate> gate;
   std::atomic<int> instances{0};  // TestActor objects made
+  // May throw; called by the source before it reads, the sink before it writes, and the actors when they are made.
+  std::function<void()> on_read, on_write, on_make;
   bool endless = false;           // the source never ends
 
   void clear() {
     input.clear();
     input_times.clear();
     on_note = nullptr;
+    on_read = on_write = on_make = nullptr;
     output.clear();
     gate.reset();
     instances = 0;

@@ -257,6 +257,71 @@ TEST_F(FailureTest, WhatDidNotFitCanBeTriedAgainAtTheNextStartWhoeverSentIt) {
   }
 }
 
+class SeenTaker : public Actor<> {
+ public:
+  using Emits = Events<Seen>;
+  void on(const Seen& seen, Context& context) { context.emit(seen); }
+};
+MAILROOM_ACTOR(SeenTaker, Seen)
+
+// Between two runs the stage lost the way that the letters would go, or what would take them.
+TEST_F(FailureTest, WhatTheTopologyHasNoWayForStaysADeadLetterAndTheNodeStarts) {
+  struct Change {
+    const char* what;
+    std::string before, after, must_say;
+  };
+  const std::string before = pipeline(R"({"shards": 1})", R"({"stages": {"out": {"mailbox": {"capacity": 1, "overflow": "reject"}}}})");
+  // Without states, which would keep the other actor from starting.
+  const std::string failing = pipeline(R"({"actor": "TestWorker", "shards": 1, "on_failure": {"retries": 0}})");
+  const std::string parking = pipeline(R"({"actor": "TestWorker", "shards": 1, "on_failure": {"retries": 0, "then": "park_key"}})");
+  const std::string other_actor = R"({"mailroom": 1, "name": "test", "stages": {
+      "in": {"source": "scripted"},
+      "first": {"actor": "TestActor", "from": ["in"], "key": "key"},
+      "act": {"actor": "SeenTaker", "from": ["first"], "key": "key"},
+      "out": {"sink": "collecting", "from": ["act"]}}})";
+  const std::string other_way = pipeline(R"({"shards": 1})", R"({"stages": {"out": null, "elsewhere": {"sink": "collecting", "from": ["act"]}}})");
+  for (const auto& change : {Change{"a way", before, other_way, "'out'"}, {"a handler", failing, other_actor, "Note"}, {"a lot's handler", parking, other_actor, "Note"}}) {
+    SCOPED_TRACE(change.what);
+    world().clear();
+    log_.clear();
+    for (int n = 1; n <= 50; ++n) world().input.push_back({"a", n});
+    if (change.before != before) world().on_note = [](const Note& note, Context&) {
+      if (note.number > 40) throw std::runtime_error("planted");
+    };
+    const auto disk = std::make_shared<MemoryDisk>();
+    run(change.before, Journal::open(std::make_unique<MemoryStore>(disk)));
+    world().on_note = nullptr;
+    const DeadLetterFilter filter{.parked = change.before == parking, .stage = "act"};
+    auto journal = Journal::open(std::make_unique<MemoryStore>(disk));
+    const auto letters = list_dead_letters(*journal, filter);
+    ASSERT_FALSE(letters.empty());
+    ASSERT_EQ(retry_dead_letters(*journal, filter).changed, letters.size());
+    run(change.after, std::move(journal));
+    EXPECT_EQ(result_.ending, Ending::finished) << result_.reason;
+    journal = Journal::open(std::make_unique<MemoryStore>(disk));
+    const auto left = list_dead_letters(*journal, filter);
+    ASSERT_EQ(left.size(), letters.size());
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      EXPECT_EQ(left[i].id, letters[i].id);
+      EXPECT_FALSE(left[i].redrive) << "it would be tried, and said, at each start";
+    }
+    EXPECT_THAT(log_, ::testing::Contains(::testing::AllOf(HasSubstr(letters[0].id), HasSubstr(change.must_say), HasSubstr("discard"))));
+    journal.reset();
+
+    // While it runs an operator is told the same.
+    options_.stepped = true;
+    const auto engine = start(change.after, Journal::open(std::make_unique<MemoryStore>(disk)));
+    options_.stepped = false;
+    DeadLetterOutcome outcome;
+    engine->change_dead_letters(filter, false, [&](DeadLetterOutcome given) { outcome = std::move(given); });
+    ASSERT_LT(step_all_but(*engine, "nobody"), 10'000);
+    EXPECT_EQ(outcome.changed, 0u);
+    ASSERT_EQ(outcome.refused.size(), letters.size());
+    EXPECT_THAT(outcome.refused[0], ::testing::AllOf(HasSubstr(letters[0].id), HasSubstr(change.must_say), HasSubstr("discard")));
+    EXPECT_NE(engine->result().ending, Ending::failed) << engine->result().reason;
+  }
+}
+
 TEST_F(FailureTest, AnEscalatedFailureRestartsTheActorAndKeepsItsState) {
   two_keys(10, 4, 0);
   auto failures = std::make_shared<std::atomic<int>>(0);
@@ -322,6 +387,69 @@ TEST_F(FailureTest, EmittingAnUndeclaredEventStopsTheNode) {
   run(pipeline());
   EXPECT_EQ(result_.ending, Ending::failed);
   EXPECT_THAT(result_.reason, HasSubstr("Emits"));
+}
+
+// Where no event can be blamed the node stops and says why, whatever was thrown.
+TEST_F(FailureTest, ASourceThatThrowsSomethingOddStopsTheNode) {
+  input({{"a", 1}});
+  world().on_read = [] { throw 42; };
+  run(pipeline());
+  EXPECT_EQ(result_.ending, Ending::failed);
+  EXPECT_THAT(result_.reason, HasSubstr("in/0: an exception"));
+}
+
+TEST_F(FailureTest, ASinkThatThrowsSomethingOddStopsTheNode) {
+  input({{"a", 1}});
+  world().on_write = [] { throw 42; };
+  run(pipeline());
+  EXPECT_EQ(result_.ending, Ending::failed);
+  EXPECT_THAT(result_.reason, HasSubstr("out/0: an exception"));
+}
+
+TEST_F(FailureTest, AnActorThatThrowsSomethingOddWhenItIsMadeAnewStopsTheNode) {
+  input({{"a", 1}});
+  world().endless = true;
+  const auto engine = start(pipeline(R"({"shards": 1})"));
+  ASSERT_TRUE(until([&] { return sum(engine->snapshot(), "act").in == 1; }));
+  world().on_make = [] { throw 42; };
+  ASSERT_TRUE(engine->restart_shard("act", 0).ok());
+  ASSERT_TRUE(wait(*engine));
+  EXPECT_THAT(engine->result().reason, HasSubstr("act/0: an exception"));
+}
+
+TEST_F(FailureTest, AWorkerThatThrowsWhenItIsMadeAnewStopsTheNode) {
+  for (const bool odd : {false, true}) {
+    world().clear();
+    input({{"a", 1}});
+    world().endless = true;
+    const auto engine = start(R"({"mailroom": 1, "name": "test", "stages": {
+      "in": {"source": "scripted"},
+      "work": {"actor": "TestWorker", "from": ["in"], "ordering": "none", "workers": 2},
+      "out": {"sink": "collecting", "from": ["work"]}}})");
+    ASSERT_TRUE(until([&] { return sum(engine->snapshot(), "work").in == 1; }));
+    world().on_make = [odd] {
+      if (odd) throw 42;
+      throw std::runtime_error("an exception that says why");
+    };
+    ASSERT_TRUE(engine->restart_shard("work", 0).ok());
+    ASSERT_TRUE(wait(*engine));
+    EXPECT_THAT(engine->result().reason, HasSubstr("work/worker"));
+    EXPECT_THAT(engine->result().reason, HasSubstr("an exception that"));
+  }
+}
+
+TEST_F(FailureTest, AnActorThatCannotBeMadeAtTheStartIsNamed) {
+  for (const std::string stage : {R"("actor": "TestActor", "key": "key")", R"("actor": "TestWorker", "ordering": "none")"}) {
+    world().on_make = [] { throw 42; };
+    try {
+      start(R"({"mailroom": 1, "name": "test", "stages": {"in": {"source": "scripted"}, "act": {"from": ["in"], )" + stage +
+            R"(}, "out": {"sink": "collecting", "from": ["act"]}}})");
+      FAIL() << "started";
+    } catch (const std::exception& error) {
+      EXPECT_THAT(error.what(), HasSubstr("act/"));
+      EXPECT_THAT(error.what(), HasSubstr("an exception"));
+    }
+  }
 }
 
 TEST_F(FailureTest, AStuckActorIsReportedAndTheNodeEndsWithoutIt) {
