@@ -29,7 +29,7 @@ QString NodeModel::shard_name(int shard) const {
   if (shard < 0 || shard >= shard_count()) return QStringLiteral("–");
   const auto& name = hello_.shards[static_cast<std::size_t>(shard)];
   const auto& stage_name = hello_.stages[static_cast<std::size_t>(name.stage)].name;
-  return shards_of_[static_cast<std::size_t>(name.stage)].size() == 1 ? stage_name : QStringLiteral("%1/%2").arg(stage_name).arg(name.number);
+  return shards_of_[static_cast<std::size_t>(name.stage)].size() == 1 ? stage_name : QStringLiteral("%1/%2").arg(stage_name, QString::number(name.number));
 }
 
 int NodeModel::find_shard(const QString& name) const {

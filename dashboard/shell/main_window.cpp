@@ -432,7 +432,7 @@ void MainWindow::refresh_link() {
         if (known) banner = QStringLiteral("Not connected: what you see is of %1. %2.").arg(since, link.text);
         break;
       case LinkState::live:
-        about = QStringLiteral("%1 · %2 Hz · %3 shards").arg(node.hello().node).arg(node.hello().rate_hz, 0, 'f', 0).arg(show_exact(node.shard_count()));
+        about = QStringLiteral("%1 · %2 Hz · %3 shards").arg(node.hello().node, QString::number(node.hello().rate_hz, 'f', 0), show_exact(node.shard_count()));
         color = c.good;
         if (node.stale() && node.behind_s() > 2) {
           about = QStringLiteral("%1 behind").arg(age);
@@ -449,10 +449,10 @@ void MainWindow::refresh_link() {
       case LinkState::waiting:
         about = QStringLiteral("not connected");
         color = c.vermilion;
-        banner = QStringLiteral("%1%2: %3. Trying again in %4 s.").arg(known ? QStringLiteral("Not connected: what you see is of %1. ").arg(since) : QString(), source->name(), link.text).arg((link.retry_in_ms + 999) / 1000);
+        banner = QStringLiteral("%1%2: %3. Trying again in %4 s.").arg(known ? QStringLiteral("Not connected: what you see is of %1. ").arg(since) : QString(), source->name(), link.text, QString::number((link.retry_in_ms + 999) / 1000));
         can_reconnect = true;
         break;
-      case LinkState::loading: about = QStringLiteral("%1, %2 %").arg(link.text).arg(link.loaded * 100, 0, 'f', 0); color = c.amber; break;
+      case LinkState::loading: about = QStringLiteral("%1, %2 %").arg(link.text, QString::number(link.loaded * 100, 'f', 0)); color = c.amber; break;
       case LinkState::complete:
         about = QStringLiteral("%1 · %2 · %3 shards").arg(source->kind() == Source::Kind::session ? QStringLiteral("recorded session") : source->name(), node.hello().node, show_exact(node.shard_count()));
         color = c.normal;

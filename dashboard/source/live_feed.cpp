@@ -20,7 +20,7 @@ QString plainly(const QString& error, const NodeAddress& address) {
   if (says("certificate required") || says("handshake failure")) return QStringLiteral("the node lets in only who shows a client certificate that it trusts");
   if (says("unknown ca") || says("bad certificate") || says("certificate expired") || says("certificate unknown"))
     return QStringLiteral("the node does not trust the certificate that was shown to it");
-  if (address.url.scheme() == QLatin1String("ws") && says("remote host closed")) return QStringLiteral("it closed the connection: does it want wss://?");
+  if (address.url.scheme() == QLatin1String("ws") && says("remote host closed")) return QStringLiteral("it closed the connection without a word; a node that uses TLS is reached by wss://");
   return error;
 }
 
@@ -79,9 +79,12 @@ void LiveFeed::connect_now() {
     if (++bad_ >= max_bad) lost(QStringLiteral("it speaks something else"));
   });
   QObject::connect(socket_.get(), &QWebSocket::disconnected, this, [this] {
-    const auto reason = socket_->closeReason();
-    lost(!reason.isEmpty() ? QStringLiteral("the node closed the connection: %1").arg(reason)
-         : open_ ? QStringLiteral("the connection broke: the node has died, or the network has") : plainly(QStringLiteral("remote host closed the connection"), address_));
+    if (const auto reason = socket_->closeReason(); !reason.isEmpty()) return lost(QStringLiteral("the node closed the connection: %1").arg(reason));
+    if (open_) return lost(QStringLiteral("the connection broke: the node has died, or the network has"));
+    // It never came about: Qt says why in the `error` that follows, and by then has the words.
+    QTimer::singleShot(0, socket_.get(), [this, socket = socket_.get()] {
+      if (socket == socket_.get()) lost(plainly(socket->errorString(), address_));
+    });
   });
   QObject::connect(socket_.get(), QOverload<QAbstractSocket::SocketError>::of(&QWebSocket::error), this,
                    [this] { lost(open_ ? QStringLiteral("the connection broke (%1)").arg(socket_->errorString()) : plainly(socket_->errorString(), address_)); });

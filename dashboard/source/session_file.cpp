@@ -93,7 +93,7 @@ std::optional<SessionReader::Record> SessionReader::next() {
   const auto at = qFromLittleEndian<qint64>(head + 4);
   if (length == index_mark) return std::nullopt;
   if (length > max_frame_bytes) {
-    error_ = QStringLiteral("%1 is damaged at byte %2: a frame of %3 bytes").arg(file_.fileName()).arg(file_.pos() - head_bytes).arg(length);
+    error_ = QStringLiteral("%1 is damaged at byte %2: a frame of %3 bytes").arg(file_.fileName(), QString::number(file_.pos() - head_bytes), QString::number(length));
     return std::nullopt;
   }
   if (file_.pos() + length > end_) return std::nullopt;  // cut short: left out

@@ -101,7 +101,7 @@ QVariant SupervisionModel::data(const QModelIndex& index, int role) const {
       int used = 0;
       for (const auto& mark : marks(index))
         if (!mark.escalated && mark.at_us > context_.range.end_us() - std::max<Micros>(0, of->within_us)) ++used;
-      return QStringLiteral("%1 · %2 of %3 in %4").arg(strategy).arg(used).arg(show_exact(of->restarts), show_span(static_cast<double>(of->within_us)).remove(QStringLiteral(".0")));
+      return QStringLiteral("%1 · %2 of %3 in %4").arg(strategy, QString::number(used), show_exact(of->restarts), show_span(static_cast<double>(of->within_us)).remove(QStringLiteral(".0")));
     }
     case timeline: {
       if (role == Qt::DisplayRole) return {};

@@ -152,8 +152,7 @@ class StageItem : public QGraphicsItem {
     painter->setOpacity(view_->dimmed(stage_) ? 0.35 : 1);
     const QRectF box(0, 0, look.width, look.height);
     const bool full = !stale && !std::isnan(now.fill) && now.fill >= 0.6f;
-    const bool attention = full || (!stale && now.restarted);
-    painter->setPen(selected ? QPen(c.accent, 2) : QPen(attention ? c.amber : c.border, 1.2));
+    painter->setPen(selected ? QPen(c.accent, 2) : QPen(full ? theme.fill(now.fill) : c.border, 1.2));  // as the tank; a restart has its badge
     painter->setBrush(selected ? c.accent_soft : c.raised);
     painter->drawRoundedRect(box, 4, 4);
     const auto depth = info.kind == StageKind::source ? QString() : show_count(static_cast<double>(now.depth));
@@ -270,8 +269,8 @@ std::vector<QWidget*> TopologyView::title_controls() { return {back_}; }
 QString TopologyView::subtitle() const {
   const auto& node = context_.node();
   if (!node.known()) return {};
-  if (opened() >= 0) return QStringLiteral("%1 · %2 shards").arg(node.stage_name(opened())).arg(node.shards_of(opened()).size());
-  return QStringLiteral("%1 · %2 stages").arg(node.hello().topology).arg(node.stage_count());
+  if (opened() >= 0) return QStringLiteral("%1 · %2 shards").arg(node.stage_name(opened()), show_exact(static_cast<std::int64_t>(node.shards_of(opened()).size())));
+  return QStringLiteral("%1 · %2 stages").arg(node.hello().topology, show_exact(node.stage_count()));
 }
 
 bool TopologyView::dimmed(int stage) const {
@@ -468,8 +467,8 @@ bool TopologyView::eventFilter(QObject* watched, QEvent* event) {
       if (!stage_rect(stage).contains(help->pos())) continue;
       const auto& info = context_.node().stage(stage);
       QToolTip::showText(help->globalPos(), QStringLiteral("%1 (%2)\n%3 shards, mailboxes of %4 events, %5\nfullest mailbox %6, queued %7")
-        .arg(info.name, info.type).arg(context_.node().shards_of(stage).size()).arg(show_exact(info.capacity), info.overflow.isEmpty() ? QStringLiteral("–") : info.overflow)
-        .arg(std::isnan(stages_[static_cast<std::size_t>(stage)].fill) ? QStringLiteral("–") : QStringLiteral("%1 %").arg(static_cast<double>(stages_[static_cast<std::size_t>(stage)].fill) * 100, 0, 'f', 0), show_count(static_cast<double>(stages_[static_cast<std::size_t>(stage)].depth))));
+        .arg(info.name, info.type, show_exact(static_cast<std::int64_t>(context_.node().shards_of(stage).size())), show_exact(info.capacity), info.overflow.isEmpty() ? QStringLiteral("–") : info.overflow,
+             std::isnan(stages_[static_cast<std::size_t>(stage)].fill) ? QStringLiteral("–") : QStringLiteral("%1 %").arg(static_cast<double>(stages_[static_cast<std::size_t>(stage)].fill) * 100, 0, 'f', 0), show_count(static_cast<double>(stages_[static_cast<std::size_t>(stage)].depth))));
       return true;
     }
     for (auto* item : canvas_->items(help->pos()))

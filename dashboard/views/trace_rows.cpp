@@ -6,19 +6,25 @@
 namespace mailroom::dashboard {
 
 Micros Visit::waited_us() const {
-  return span.entered_us == unknown_value || span.started_us == unknown_value || span.outcome == Outcome::emitted ? unknown_value : std::max<Micros>(0, span.started_us - span.entered_us);
+  return span.attempt > 1 || span.entered_us == unknown_value || span.started_us == unknown_value || span.outcome == Outcome::emitted ? unknown_value : std::max<Micros>(0, span.started_us - span.entered_us);
 }
+Micros Visit::delayed_us() const { return span.attempt <= 1 || span.entered_us == unknown_value || span.started_us == unknown_value ? unknown_value : std::max<Micros>(0, span.started_us - span.entered_us); }
 Micros Visit::worked_us() const { return span.started_us == unknown_value || span.ended_us == unknown_value ? unknown_value : std::max<Micros>(0, span.ended_us - span.started_us); }
 bool Visit::lost() const { return span.outcome == Outcome::rejected || span.outcome == Outcome::dead_letter || span.outcome == Outcome::shed; }
 bool Visit::failed() const { return span.outcome == Outcome::failed; }
 
 QString TraceRows::outcome() const {
-  bool lost = false, parked = false;
+  bool letter = false, shed = false, parked = false;
   for (const auto& visit : visits) {
-    lost = lost || visit.lost();
+    shed = shed || visit.span.outcome == Outcome::shed;
+    letter = letter || (visit.lost() && visit.span.outcome != Outcome::shed);
     parked = parked || visit.span.outcome == Outcome::parked;
   }
-  return lost ? QStringLiteral("lost") : parked ? QStringLiteral("parked") : tries > 1 ? QStringLiteral("done, try %1").arg(tries) : QStringLiteral("done");
+  return letter ? QStringLiteral("dead letter") : shed ? QStringLiteral("shed") : parked ? QStringLiteral("parked") : tries > 1 ? QStringLiteral("done, try %1").arg(tries) : QStringLiteral("done");
+}
+
+bool TraceRows::only_trouble() const {
+  return std::all_of(visits.begin(), visits.end(), [](const Visit& visit) { return visit.failed() || visit.lost() || visit.out_of_order || visit.span.attempt > 1 || visit.span.outcome == Outcome::parked; });
 }
 
 TraceRows trace_rows(const NodeModel& node, const QString& trace) {
@@ -44,13 +50,18 @@ TraceRows trace_rows(const NodeModel& node, const QString& trace) {
     made.end_us = std::max(made.end_us, visit.end_us());
     const auto add = [](Micros& to, Micros value) { if (value != unknown_value) to = to == unknown_value ? value : to + value; };
     add(made.waited_us, visit.waited_us());
+    add(made.delayed_us, visit.delayed_us());
     add(made.worked_us, visit.worked_us());
     visits.push_back(std::move(visit));
   }
   node.events().each(made.begin_us - second_us, made.end_us + second_us, [&](const Event& event) {
-    if (event.kind == EventKind::late && event.trace == trace)
+    if (event.trace == trace && (event.kind == EventKind::late || event.kind == EventKind::duplicate || event.kind == EventKind::gap))
       for (auto& visit : visits)
-        if (visit.span.shard == event.shard && visit.span.attempt <= 1) { visit.late_behind = event.highest != unknown_value ? event.highest : 0; break; }
+        if (visit.span.shard == event.shard && visit.span.attempt <= 1) {
+          visit.out_of_order = true;
+          if (event.kind == EventKind::late) visit.late_behind = event.highest != unknown_value ? event.highest : 0;
+          break;
+        }
     return true;
   });
   // Back from what ended last: to the try before, else to the sender.
@@ -59,6 +70,7 @@ TraceRows trace_rows(const NodeModel& node, const QString& trace) {
     auto& visit = visits[static_cast<std::size_t>(last)];
     visit.critical = true;
     made.path_waited_us += std::max<Micros>(0, visit.waited_us());
+    made.path_delayed_us += std::max<Micros>(0, visit.delayed_us());
     made.path_worked_us += std::max<Micros>(0, visit.worked_us());
     int before = visit.parent;
     for (int at = last - 1; at >= 0 && visit.span.attempt > 1; --at) {

@@ -37,6 +37,17 @@ void hatch(QPainter& painter, const QRectF& area, const QColor& color) {
   painter.drawRoundedRect(area, 1.5, 1.5);
 }
 
+// Until its retry: it is in no mailbox, and nothing works on it.
+void dash(QPainter& painter, const QRectF& area, const QColor& color) {
+  painter.setPen(QPen(color, 1.4, Qt::CustomDashLine, Qt::FlatCap));
+  auto pen = painter.pen();
+  pen.setDashPattern({3, 3});
+  painter.setPen(pen);
+  painter.drawLine(QPointF(area.left(), area.center().y()), QPointF(area.right(), area.center().y()));
+  painter.setPen(QPen(color, 1.2));
+  painter.drawLine(QPointF(area.left(), area.top() + 2), QPointF(area.left(), area.bottom() - 2));
+}
+
 double nice_step(double least) {
   const double power = std::pow(10, std::floor(std::log10(least)));
   for (const double factor : {1.0, 2.0, 5.0})
@@ -53,6 +64,10 @@ QStringList columns() {
   return {QStringLiteral("Time"), QStringLiteral("Trace"), QStringLiteral("Outcome"), QStringLiteral("Total"), QStringLiteral("In mailboxes"), QStringLiteral("Visits"), QStringLiteral("Key")};
 }
 QString exact_span(Micros span) { return show_span(static_cast<double>(span)); }
+QString waits(const Visit& visit) {
+  return visit.delayed_us() != unknown_value ? QStringLiteral("waited %1 for its retry, worked %2").arg(exact_span(visit.delayed_us()), exact_span(visit.worked_us()))
+                                             : QStringLiteral("in the mailbox %1, worked %2").arg(exact_span(visit.waited_us()), exact_span(visit.worked_us()));
+}
 }  // namespace
 
 TraceCanvas::TraceCanvas(Context& context, QWidget* parent) : QWidget(parent), context_(context) {
@@ -119,7 +134,7 @@ double TraceCanvas::x(Micros at_us) const {
 QRectF TraceCanvas::wait_area(int visit) const {
   const auto& of = rows_.visits[static_cast<std::size_t>(visit)];
   const int place = place_of(visit);
-  if (place < 0 || of.waited_us() == unknown_value) return {};
+  if (place < 0 || (of.waited_us() == unknown_value && of.delayed_us() == unknown_value)) return {};
   const double left = x(of.span.entered_us);
   return QRectF(left, top_of(place) + (row_height - bar_height) / 2, std::max(1.5, x(of.span.started_us) - left), bar_height);
 }
@@ -189,6 +204,7 @@ void TraceCanvas::draw_visit(QPainter& painter, int row) const {
   auto ink = color(visit);
   if (critical_only_ && !visit.critical) ink.setAlphaF(0.3f);
   if (!wait.isEmpty() && visit.waited_us() > 0) hatch(painter, wait, ink);
+  if (!wait.isEmpty() && visit.delayed_us() > 0) dash(painter, wait, ink);
   if (!work.isEmpty()) {
     painter.setPen(Qt::NoPen);
     painter.setBrush(ink);
@@ -224,13 +240,15 @@ void TraceCanvas::draw_legend(QPainter& painter) const {
   const QFontMetricsF metrics(painter.font());
   const double y = height() - legend_height / 2;
   double x = 12;
-  const auto entry = [&](const QColor& color, bool hatched, bool cross, const QString& text) {
+  enum Bar { hatched, dashed, solid, crossed };
+  const auto entry = [&](const QColor& color, Bar bar, const QString& text) {
     const double wide = 34 + metrics.horizontalAdvance(text);
     if (x + wide > width() - 4) return;
     const QRectF box(x, y - 4.5, 20, 9);
-    if (hatched) hatch(painter, box, color);
+    if (bar == hatched) hatch(painter, box, color);
+    else if (bar == dashed) dash(painter, box, color);
     else { painter.setPen(Qt::NoPen); painter.setBrush(color); painter.drawRoundedRect(box, 1.5, 1.5); }
-    if (cross) {
+    if (bar == crossed) {
       painter.setPen(QPen(colors.panel, 1.4));
       painter.drawLine(box.center() + QPointF(-3, -3), box.center() + QPointF(3, 3));
       painter.drawLine(box.center() + QPointF(-3, 3), box.center() + QPointF(3, -3));
@@ -239,13 +257,15 @@ void TraceCanvas::draw_legend(QPainter& painter) const {
     painter.drawText(QRectF(x + 26, y - 9, wide, 18), Qt::AlignLeft | Qt::AlignVCenter, text);
     x += wide + 12;
   };
-  entry(colors.normal, true, false, QStringLiteral("waiting in a mailbox"));
-  entry(colors.normal, false, false, QStringLiteral("working"));
-  entry(colors.retried, false, true, QStringLiteral("failed, retried"));
-  entry(colors.vermilion, false, true, QStringLiteral("lost"));
+  entry(colors.normal, hatched, QStringLiteral("waiting in a mailbox"));
+  if (rows_.delayed_us != unknown_value) entry(colors.normal, dashed, QStringLiteral("waiting for its retry"));
+  entry(colors.normal, solid, QStringLiteral("working"));
+  entry(colors.retried, crossed, QStringLiteral("failed, retried"));
+  entry(colors.vermilion, crossed, QStringLiteral("dead letter or shed"));
   if (critical_only_ && rows_.total_us() != unknown_value) {
-    const auto between = std::max<Micros>(0, rows_.total_us() - rows_.path_waited_us - rows_.path_worked_us);
-    const auto text = QStringLiteral("critical path %1 = waited %2 + worked %3 + between %4").arg(exact_span(rows_.total_us()), exact_span(rows_.path_waited_us), exact_span(rows_.path_worked_us), exact_span(between));
+    const auto between = std::max<Micros>(0, rows_.total_us() - rows_.path_waited_us - rows_.path_delayed_us - rows_.path_worked_us);
+    const auto retries = rows_.path_delayed_us > 0 ? QStringLiteral(" + for retries ") + exact_span(rows_.path_delayed_us) : QString();
+    const auto text = QStringLiteral("critical path %1 = in mailboxes %2%3 + worked %4 + between %5").arg(exact_span(rows_.total_us()), exact_span(rows_.path_waited_us), retries, exact_span(rows_.path_worked_us), exact_span(between));
     if (x + metrics.horizontalAdvance(text) < width() - 8) {
       painter.setPen(colors.text);
       painter.drawText(QRectF(x, y - 9, width() - x - 8, 18), Qt::AlignRight | Qt::AlignVCenter, text);
@@ -264,7 +284,7 @@ void TraceCanvas::draw_hover(QPainter& painter) const {
   const auto entered = visit.begin_us();
   QStringList lines{QStringLiteral("%1 · %2").arg(context_.node().shard_name(visit.span.shard), visit.span.event.isEmpty() ? QStringLiteral("–") : visit.span.event),
                     QStringLiteral("at %1, %2 after the begin").arg(show_clock(entered, true), exact_span(entered - rows_.begin_us)),
-                    QStringLiteral("waited %1, worked %2").arg(exact_span(visit.waited_us()), exact_span(visit.worked_us()))};
+                    waits(visit)};
   if (const auto text = note(visit); !text.isEmpty()) lines.append(text.left(90));
   const auto plain = theme.font(-1), bold = theme.font(-1, true);
   const QFontMetricsF metrics(plain), bold_metrics(bold);
@@ -345,7 +365,7 @@ void TraceCanvas::set_current(int visit) {
     const int top = static_cast<int>(place * row_height);
     if (top < bar_->value()) bar_->setValue(top);
     else if (top + row_height > bar_->value() + bar_->pageStep()) bar_->setValue(top + static_cast<int>(row_height) - bar_->pageStep());
-    setAccessibleDescription(QStringLiteral("%1, waited %2, worked %3 %4").arg(context_.node().shard_name(of.span.shard), exact_span(of.waited_us()), exact_span(of.worked_us()), note(of)));
+    setAccessibleDescription(QStringLiteral("%1, %2 %3").arg(context_.node().shard_name(of.span.shard), waits(of), note(of)));
   }
   update();
   Q_EMIT current_changed();
@@ -519,7 +539,7 @@ void TraceView::list_recent() {
                             rows.key.isEmpty() ? QStringLiteral("–") : rows.key};
     for (int place = 0; place < texts.size(); ++place) if (item->text(place) != texts[place]) item->setText(place, texts[place]);
     for (const int place : {3, 4, 5}) item->setTextAlignment(place, Qt::AlignRight | Qt::AlignVCenter);
-    item->setForeground(2, outcome == QStringLiteral("lost") ? Theme::get().colors().vermilion : outcome == QStringLiteral("parked") ? Theme::get().colors().amber
+    item->setForeground(2, rows.lost() ? Theme::get().colors().vermilion : outcome == QStringLiteral("parked") ? Theme::get().colors().amber
                            : rows.tries > 1 ? Theme::get().colors().retried : Theme::get().colors().secondary);
     ++row;
   }
@@ -548,9 +568,11 @@ void TraceView::follow() {
       const auto pair = [&](const char* name, const QString& value) {
         return QStringLiteral("<span style='white-space:nowrap'><span style='color:%1'>%2</span>&nbsp;<span style='color:%3'>%4</span></span>").arg(colors.secondary.name(), QString::fromUtf8(name).replace(u' ', QStringLiteral("&nbsp;")), colors.text.name(), value.toHtmlEscaped().replace(u' ', QStringLiteral("&nbsp;")));
       };
-      const auto text = QStringList{pair("trace", rows.trace), pair("key", rows.key.isEmpty() ? QStringLiteral("–") : rows.key), pair("seq", show_exact(rows.sequence)),
-                                    pair("total", exact_span(rows.total_us())), pair("in mailboxes", exact_span(rows.waited_us)), pair("working", exact_span(rows.worked_us)),
-                                    pair("tries", show_exact(rows.tries))}.join(QStringLiteral(" &nbsp;&nbsp; "));
+      QStringList parts{pair("trace", rows.trace), pair("key", rows.key.isEmpty() ? QStringLiteral("–") : rows.key), pair("seq", show_exact(rows.sequence)),
+                        pair("total", exact_span(rows.total_us())), pair("in mailboxes", exact_span(rows.waited_us))};
+      if (rows.delayed_us != unknown_value) parts << pair("waiting for retries", exact_span(rows.delayed_us));
+      parts << pair("working", exact_span(rows.worked_us)) << pair("tries", show_exact(rows.tries));
+      const auto text = parts.join(QStringLiteral(" &nbsp;&nbsp; "));
       if (head_->text() != text) head_->setText(text);
       canvas_->show_rows(std::move(rows));
       pages_->setCurrentIndex(2);
@@ -599,9 +621,8 @@ QString TraceView::subtitle() const {
   const auto& visits = canvas_->rows().visits;
   const auto shown = canvas_->shown().size(), all = visits.size();
   auto text = shown == all ? QStringLiteral("one event, visit by visit") : QStringLiteral("one event, %1 of %2 visits").arg(shown).arg(all);
-  // The source tells of those that are sampled; of the others only visits that failed or were out of order are traced.
-  const bool sampled = std::any_of(visits.begin(), visits.end(), [](const Visit& visit) { return visit.span.outcome == Outcome::emitted; });
-  if (!sampled && all > 0) text += QStringLiteral(" · traced only where it failed or was out of order");
+  if (const auto& rows = canvas_->rows(); all > 0 && !rows.from_source())
+    text += rows.only_trouble() && context_.node().hello().trace_one_in != 1 ? QStringLiteral(" · traced only where it failed or was out of order") : QStringLiteral(" · its beginning was not seen");
   return text;
 }
 

@@ -1,4 +1,6 @@
 // Sources: session files whole, cut and damaged; a node that is silent, killed, back again, or lies.
+#include <QTcpServer>
+#include <QTcpSocket>
 #include <QTemporaryDir>
 #include <random>
 
@@ -278,6 +280,45 @@ TEST(Live, NobodyThereIsToldWithTheNextTry) {
   EXPECT_FALSE(window.context().node().known());
   window.context().close(0);  // while it waits
   EXPECT_EQ(window.context().shown_index(), -1);
+}
+
+TEST(Live, WhyThereIsNoConnectionIsWhatTheSystemSays) {
+  const auto said = [](const QString& address) {
+    MainWindow window;
+    window.show();
+    EXPECT_EQ(window.watch(address), QString());
+    EXPECT_TRUE(wait_until([&] { return window.banner_text().contains(QStringLiteral("Trying again in")); }));
+    return window.banner_text();
+  };
+  quint16 free_port = 0;
+  {
+    FakeNode node;
+    free_port = node.port();
+  }
+  const auto refused = said(QStringLiteral("127.0.0.1:%1").arg(free_port));
+  EXPECT_TRUE(refused.contains(QStringLiteral("Connection refused"))) << qPrintable(refused);
+  EXPECT_FALSE(refused.contains(QStringLiteral("wss"))) << qPrintable(refused);
+  // One that takes the connection and closes it at once, as a node does that wants TLS.
+  QTcpServer curt;
+  ASSERT_TRUE(curt.listen(QHostAddress::LocalHost));
+  QObject::connect(&curt, &QTcpServer::newConnection, [&] { while (auto* socket = curt.nextPendingConnection()) socket->close(); });
+  const auto closed = said(QStringLiteral("127.0.0.1:%1").arg(curt.serverPort()));
+  EXPECT_TRUE(closed.contains(QStringLiteral("closed the connection")) && closed.contains(QStringLiteral("wss://"))) << qPrintable(closed);
+  EXPECT_FALSE(closed.contains(QStringLiteral("?."))) << qPrintable(closed);
+}
+
+TEST(Live, ANameWithAPercentSignGarblesNoSentence) {
+  auto hello = small_hello();
+  hello.topology = QStringLiteral("%1 of %2");
+  hello.stages[1].name = QStringLiteral("%1");
+  FakeNode node;
+  node.on_connect = [&](QWebSocket& client) { client.sendBinaryMessage(encode(hello)); };
+  MainWindow window;
+  window.show();
+  window.context().watch(Source::live(node.address()));
+  ASSERT_TRUE(wait_until([&] { return window.context().node().known(); }));
+  EXPECT_EQ(window.context().node().shard_name(2), QStringLiteral("%1/1"));
+  EXPECT_EQ(window.view("topology")->subtitle(), QStringLiteral("%1 of %2 · 2 stages"));
 }
 
 TEST(Exchange, OneBatchIsUnderWayAndTheRestIsConflated) {

@@ -731,7 +731,8 @@ TEST_F(Trace, VisitsAreRowsBelowTheirSenderWithWaitingAndWorkInProportion) {
   EXPECT_EQ(rows.visits[2].parent, 0) << "a try again has the same sender";
   EXPECT_EQ(rows.visits[3].parent, 2) << "sent by the try that was done";
   EXPECT_EQ(rows.total_us(), 200'000);
-  EXPECT_EQ(rows.waited_us, 90'000);
+  EXPECT_EQ(rows.waited_us, 50'000);
+  EXPECT_EQ(rows.delayed_us, 40'000) << "until its retry: in no mailbox";
   EXPECT_EQ(rows.worked_us, 70'000);
   EXPECT_EQ(rows.tries, 2);
   EXPECT_NEAR(canvas.wait_area(1).width(), canvas.plot().width() * 40 / 200, 1);
@@ -743,9 +744,48 @@ TEST_F(Trace, VisitsAreRowsBelowTheirSenderWithWaitingAndWorkInProportion) {
   EXPECT_GT(part(canvas.work_area(1), c.retried), 0.8) << "failed and tried again: solid blue";
   EXPECT_LT(part(canvas.wait_area(1), c.retried), 0.6) << "waiting is hatched";
   EXPECT_GT(part(canvas.work_area(2), c.normal), 0.8);
-  EXPECT_GT(part(canvas.work_area(3), c.vermilion), 0.8) << "lost";
+  EXPECT_LT(part(canvas.wait_area(2), c.normal), 0.25) << "waiting for the retry: a dashed line, no hatched bar";
+  EXPECT_GT(part(canvas.wait_area(2), c.normal), 0.02);
+  EXPECT_GT(part(canvas.work_area(3), c.vermilion), 0.8) << "a dead letter";
+  EXPECT_EQ(rows.outcome(), QStringLiteral("dead letter"));
   const auto head = view.findChild<QLabel*>(QStringLiteral("trace-head"))->text();
-  for (const char* said : {"abc123", "k-1", "17", "200&nbsp;ms", "90&nbsp;ms", "70&nbsp;ms"}) EXPECT_TRUE(head.contains(QLatin1String(said))) << said << " in " << head.toStdString();
+  for (const char* said : {"abc123", "k-1", "17", "200&nbsp;ms", "mailboxes</span>&nbsp;<span style='color:", "50&nbsp;ms", "waiting&nbsp;for&nbsp;retries", "40&nbsp;ms", "70&nbsp;ms"}) EXPECT_TRUE(head.contains(QLatin1String(said))) << said << " in " << head.toStdString();
+}
+
+TEST_F(Trace, WhyItBeginsInTheMidstIsSaidRightly) {
+  Planted planted(20);
+  const auto one = [&](const char* trace, Outcome outcome, int attempt = 1) { planted.span(QLatin1String(trace), work0, 0, 10, 20, 30, outcome).attempt = attempt; };
+  one("whole", Outcome::done);
+  planted.span(QStringLiteral("whole"), 0, -1, -1, 0, -1, Outcome::emitted);
+  one("from-before", Outcome::done);  // its source emitted it before anybody listened
+  one("from-before-and-failed", Outcome::failed);
+  planted.span(QStringLiteral("from-before-and-failed"), work1, 0, 40, 50, 60);
+  one("failed", Outcome::failed);
+  one("failed", Outcome::done, 2);
+  one("refused", Outcome::rejected);
+  one("shed", Outcome::shed);
+  one("late", Outcome::done);
+  auto& late = planted.event(5.02, EventKind::late, work0);
+  late.trace = QStringLiteral("late");
+  late.highest = 20;
+  one("twice", Outcome::done);
+  planted.event(5.02, EventKind::duplicate, work0).trace = QStringLiteral("twice");
+  open(planted, QSize(800, 320));
+  const auto said = [&](const char* trace) {
+    context.selection.select_trace(QLatin1String(trace));
+    settle();
+    return view.subtitle();
+  };
+  EXPECT_EQ(said("whole"), QStringLiteral("one event, visit by visit"));
+  for (const char* trace : {"from-before", "from-before-and-failed"}) EXPECT_TRUE(said(trace).endsWith(QStringLiteral("its beginning was not seen"))) << trace << ": " << qPrintable(view.subtitle());
+  for (const char* trace : {"failed", "refused", "shed", "late", "twice"}) EXPECT_TRUE(said(trace).endsWith(QStringLiteral("traced only where it failed or was out of order"))) << trace << ": " << qPrintable(view.subtitle());
+  context.selection.select_trace(QString());
+  ASSERT_TRUE(wait_until([&] { return view.recent().topLevelItemCount() == 8; }));
+  QHash<QString, QString> outcomes;
+  for (int row = 0; row < 8; ++row) outcomes[view.recent().topLevelItem(row)->text(1)] = view.recent().topLevelItem(row)->text(2);
+  EXPECT_EQ(outcomes[QStringLiteral("refused")], QStringLiteral("dead letter"));
+  EXPECT_EQ(outcomes[QStringLiteral("shed")], QStringLiteral("shed"));
+  EXPECT_EQ(outcomes[QStringLiteral("failed")], QStringLiteral("done, try 2"));
 }
 
 TEST_F(Trace, TheCriticalPathGoesThroughTheTriesAndLeavesOutWhatRanBeside) {
