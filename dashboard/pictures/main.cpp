@@ -71,6 +71,8 @@ int main(int argc, char** argv) {
       return 1;
     }
   }
+  // What the range may show follows what has come with the context's next tick.
+  while (context.range.last_us() != context.node().last_us() && !options.isSet(QStringLiteral("node"))) QApplication::processEvents(QEventLoop::AllEvents | QEventLoop::WaitForMoreEvents, 20);
   if (options.isSet(QStringLiteral("at"))) {
     auto end = context.node().first_us() + static_cast<Micros>(options.value(QStringLiteral("at")).toDouble() * 1e6);
     if (options.value(QStringLiteral("at")) == QStringLiteral("busiest")) {

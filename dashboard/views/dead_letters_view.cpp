@@ -38,8 +38,6 @@ DeadLettersView::DeadLettersView(Context& context, QWidget* parent) : View(conte
   dress_table(table_, QStringLiteral("Dead letters"));
   table_->setSortingEnabled(false);  // newest first, always
   table_->setItemDelegate(new LetterDelegate(table_));
-  constexpr int widths[] = {80, 170, 96, 96, 130, 48, 76};
-  for (int column = 0; column < DeadLetterModel::column_count; ++column) table_->setColumnWidth(column, widths[column]);
   table_->horizontalHeader()->setSectionResizeMode(DeadLetterModel::reason, QHeaderView::Stretch);
   chips_ = new QWidget;
   chip_row_ = new QHBoxLayout(chips_);
@@ -87,12 +85,27 @@ DeadLettersView::DeadLettersView(Context& context, QWidget* parent) : View(conte
     dress();
   });
   connect(table_, &QTableView::doubleClicked, this, [this] { trace_->click(); });
-  connect(&context, &Context::reset, this, [this] { said_->clear(); refresh(true); });
+  connect(&context, &Context::reset, this, [this] { said_->clear(); fitted_.fill(0); refresh(true); });
   connect(&context, &Context::tables_due, this, [this] { if (!pinned()) refresh(false); });
   connect(&context, &Context::link_changed, this, [this] { dress(); table_->viewport()->update(); });
   connect(&context.filters, &Filters::changed, this, [this] { refresh(true); });
   connect(&Theme::get(), &Theme::changed, this, [this] { shown_reasons_.clear(); refresh(false); dress(); });
+  fit_columns();
   dress();
+}
+
+// Each column as wide as what stands in it, and the reason has the rest. Columns grow and do not shrink, so that nothing jumps.
+void DeadLettersView::fit_columns() {
+  constexpr int most[] = {100, 0, 150, 150, 190, 70, 90}, looked_at = 200;
+  const QFontMetrics metrics(Theme::get().font(-1)), head(table_->horizontalHeader()->font());
+  for (int column = 0; column < DeadLetterModel::column_count; ++column) {
+    if (column == DeadLetterModel::reason) continue;
+    int wide = head.horizontalAdvance(model_->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString()) + 26;
+    for (int row = 0; row < std::min(looked_at, model_->rowCount()); ++row) wide = std::max(wide, metrics.horizontalAdvance(model_->index(row, column).data().toString()) + 16);
+    wide = std::min(wide, most[column]);
+    auto& fitted = fitted_[static_cast<std::size_t>(column)];
+    if (wide > fitted) table_->setColumnWidth(column, fitted = wide);
+  }
 }
 
 const Event* DeadLettersView::current() const {
@@ -104,6 +117,7 @@ void DeadLettersView::refresh(bool anew) {
   const auto* before = current();
   const auto id = before ? before->id : unknown_value;
   model_->refresh(anew);
+  fit_columns();
   if (id != unknown_value && !current())
     for (int row = 0; row < model_->rowCount(); ++row)
       if (model_->letter(row).id == id) { table_->setCurrentIndex(model_->index(row, 0)); break; }

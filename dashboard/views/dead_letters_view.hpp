@@ -27,6 +27,7 @@ class DeadLettersView : public View {
  private:
   void refresh(bool anew);
   void dress();
+  void fit_columns();
   void act(NodeApi::Act act);
   [[nodiscard]] const Event* current() const;
   [[nodiscard]] QString why_not() const;  // nothing can be done; empty: something can
@@ -38,6 +39,7 @@ class DeadLettersView : public View {
   QLabel* said_;
   NodeApi api_;
   std::vector<std::pair<QString, int>> shown_reasons_;
+  std::array<int, DeadLetterModel::column_count> fitted_{};  // width of a column, as its texts asked for
 };
 
 }  // namespace mailroom::dashboard

@@ -136,6 +136,7 @@ void ThroughputCanvas::place_labels(const QRectF& in) {
     line.label_from = std::numeric_limits<double>::quiet_NaN();
     for (auto at = line.points.crbegin(); at != line.points.crend(); ++at)
       if (!std::isnan(at->y()) && at->x() <= in.right() + 1) { line.label_from = at->y(); break; }
+    if (!std::isnan(line.last)) line.label_from = std::clamp(in.bottom() - static_cast<double>(line.last) / top_ * in.height(), in.top(), in.bottom());  // where its number is
     if (!std::isnan(line.label_from)) wanted.push_back(&line);
   }
   // Those that there is no room for: the slowest, but never the selected one.
@@ -148,7 +149,9 @@ void ThroughputCanvas::place_labels(const QRectF& in) {
     });
     wanted.resize(room);
   }
-  std::stable_sort(wanted.begin(), wanted.end(), [](const Line* a, const Line* b) { return a->label_from < b->label_from; });
+  std::stable_sort(wanted.begin(), wanted.end(), [](const Line* a, const Line* b) {
+    return a->label_from != b->label_from ? a->label_from < b->label_from : a->last > b->last;  // both at the top or bottom
+  });
   // Groups of labels that would overlap are spread evenly around the middle of where they belong.
   struct Group { double centre; std::size_t first, count; };
   const double lowest = in.bottom() + line_height / 2, highest = in.top() - line_height / 2;
@@ -250,16 +253,16 @@ void ThroughputCanvas::paint(QPainter& painter) {
   }
   painter.restore();
 
-  const auto normal = theme.font(-2, true);
+  const auto selected = context_.selection.stage();
   int unlabelled = 0;
   for (const auto& line : lines_) {
     if (line.label.isEmpty()) { unlabelled += !std::isnan(line.label_from); continue; }
-    auto color = line.color;
-    if (context_.selection.stage() >= 0 && line.stage != context_.selection.stage()) color.setAlphaF(0.6);
-    painter.setPen(QPen(color, 1));
+    // With a selection the other lines are dim; their names are read all the same, and told from the selected one by their weight.
+    painter.setPen(QPen(pen(line).color(), 1));
     painter.drawLine(QPointF(in.right() + 2, line.label_from), QPointF(line.label.left() - 3, line.label.center().y()));
-    painter.setFont(normal);
-    const QFontMetricsF label_metrics(normal);
+    painter.setPen(line.color);
+    painter.setFont(theme.font(-2, selected < 0 || line.stage == selected));
+    const QFontMetricsF label_metrics(painter.font());
     const auto value = QStringLiteral(" ") + name_of_value(static_cast<double>(line.last));
     const auto name = label_metrics.elidedText(node.stage_name(line.stage), Qt::ElideMiddle, line.label.width() - label_metrics.horizontalAdvance(value));
     painter.drawText(line.label, Qt::AlignLeft | Qt::AlignVCenter, name + value);
@@ -286,7 +289,6 @@ void ThroughputCanvas::paint_over(QPainter& painter) {
   std::stable_sort(values.begin(), values.end(), [](const auto& a, const auto& b) { return (std::isnan(a.first) ? -1 : a.first) > (std::isnan(b.first) ? -1 : b.first); });
   QStringList names{QStringLiteral("%1 (%2)").arg(show_clock(*at, true), show_before(std::max<Micros>(0, time.end_us - *at)))}, numbers{QString()};
   std::vector<QPen> marks{QPen(Qt::NoPen)};
-  const auto fit = static_cast<std::size_t>(std::max(3, (height() - 40) / 16));
   for (const auto& [value, line] : values) {
     if (!std::isnan(value)) {
       painter.setPen(QPen(Theme::get().colors().panel, 1));
@@ -294,18 +296,12 @@ void ThroughputCanvas::paint_over(QPainter& painter) {
       const double y = in.bottom() - static_cast<double>(value) / top_ * in.height();
       if (y > in.top() - 4) painter.drawEllipse(QPointF(time.x(*at), y), 3, 3);
     }
-    if (marks.size() > fit) continue;
     names.append(context_.node().stage_name(line->stage));
     numbers.append(std::isnan(value) ? QStringLiteral("–") : name_of_value(static_cast<double>(value)) + QStringLiteral("/s"));
     auto sign = pen(*line);  // as the line: dashes too
     sign.setWidthF(2);
     sign.setColor(line->color);
     marks.push_back(sign);
-  }
-  if (values.size() + 1 > marks.size()) {
-    names.append(QStringLiteral("and %1 more").arg(values.size() + 1 - marks.size()));
-    numbers.append(QString());
-    marks.push_back(QPen(Qt::NoPen));
   }
   draw_box(painter, QPointF(time.x(*at), hovering() ? mouse().y() - 20 : in.top() + 10), names, marks, numbers);
 }
@@ -346,9 +342,9 @@ ThroughputView::ThroughputView(Context& context, QWidget* parent) : View(context
 
 QString ThroughputView::subtitle() const {
   const auto shown = static_cast<int>(canvas_->lines().size()), all = context_.node().stage_count();
-  if (all == 0 || shown == all) return QStringLiteral("events per second by stage");
-  if (canvas_->passing() > shown) return QStringLiteral("events per second, the %1 fastest of %2 stages").arg(shown).arg(canvas_->passing());
-  return QStringLiteral("events per second, %1 of %2 stages").arg(shown).arg(all);
+  if (all == 0 || shown == all) return QStringLiteral("events in per second, by stage (of a source: out)");
+  if (canvas_->passing() > shown) return QStringLiteral("events in per second, the %1 fastest of %2 stages").arg(shown).arg(canvas_->passing());
+  return QStringLiteral("events in per second, %1 of %2 stages").arg(shown).arg(all);
 }
 
 std::vector<QStringList> ThroughputView::rows() const {

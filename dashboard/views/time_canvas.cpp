@@ -142,18 +142,33 @@ void TimeCanvas::draw_stale(QPainter& painter) {
   painter.drawText(box, Qt::AlignCenter, text);
 }
 
-void TimeCanvas::draw_box(QPainter& painter, const QPointF& beside, const QStringList& lines, const std::vector<QPen>& marks, const QStringList& values) const {
+void TimeCanvas::draw_box(QPainter& painter, const QPointF& beside, QStringList lines, std::vector<QPen> marks, QStringList values) const {
   const auto& colors = Theme::get().colors();
   const auto plain = Theme::get().font(-1), bold = Theme::get().font(-1, true);
   const QFontMetricsF metrics(plain), bold_metrics(bold);
+  const double line = metrics.height() + 1, gap = 18;
+  const auto marked = [&](int at) { return static_cast<std::size_t>(at) < marks.size() && marks[static_cast<std::size_t>(at)] != QPen(Qt::NoPen); };
   double text_width = 0, value_width = 0;
-  for (int at = 0; at < lines.size(); ++at) {
-    const double mark = static_cast<std::size_t>(at) < marks.size() && marks[static_cast<std::size_t>(at)] != QPen(Qt::NoPen) ? 18 : 0;
-    text_width = std::max(text_width, mark + (at == 0 ? bold_metrics : metrics).horizontalAdvance(lines[at]));
-  }
+  for (int at = values.isEmpty() ? 0 : 1; at < lines.size(); ++at) text_width = std::max(text_width, (marked(at) ? 18 : 0) + (at == 0 ? bold_metrics : metrics).horizontalAdvance(lines[at]));
   for (const auto& value : values) value_width = std::max(value_width, metrics.horizontalAdvance(value) + 16);
-  const double line = metrics.height() + 1;
-  const QSizeF size(text_width + value_width + 18, line * static_cast<double>(lines.size()) + 12);
+  // Values that do not fit below each other stand side by side, below the title.
+  const double column = text_width + value_width;
+  int columns = 1, rows = static_cast<int>(lines.size());
+  if (!values.isEmpty() && rows > 1) {
+    const int fit = std::max(1, static_cast<int>((height() - 16) / line) - 1), wide = std::max(1, static_cast<int>((width() - 22 + gap) / (column + gap)));
+    columns = std::clamp((rows - 2 + fit) / fit, 1, wide);
+    if (rows - 1 > fit * columns) {  // no room at all
+      const int left = rows - fit * columns;
+      lines.resize(fit * columns);
+      lines.append(QStringLiteral("and %1 more").arg(left));
+      values.resize(fit * columns);
+      values.append(QString());
+      marks.resize(static_cast<std::size_t>(fit * columns));
+    }
+    rows = 1 + (static_cast<int>(lines.size()) - 2 + columns) / columns;
+  }
+  const double inner = std::max(column * columns + gap * (columns - 1), lines.isEmpty() ? 0 : bold_metrics.horizontalAdvance(lines.front()));
+  const QSizeF size(inner + 18, line * rows + 12);
   double x = beside.x() - size.width() - 12;
   if (x < 2) x = beside.x() + 12;
   x = std::clamp(x, 2.0, std::max(2.0, width() - size.width() - 2));
@@ -163,9 +178,11 @@ void TimeCanvas::draw_box(QPainter& painter, const QPointF& beside, const QStrin
   painter.setBrush(colors.raised);
   painter.drawRoundedRect(box, 5, 5);
   for (int at = 0; at < lines.size(); ++at) {
-    const double top = box.top() + 6 + line * at;
-    double left = box.left() + 9;
-    if (static_cast<std::size_t>(at) < marks.size() && marks[static_cast<std::size_t>(at)] != QPen(Qt::NoPen)) {
+    const int place = std::max(0, at - 1);
+    const double top = box.top() + 6 + line * (at == 0 ? 0 : 1 + place % std::max(1, rows - 1));
+    double left = box.left() + 9 + (at == 0 ? 0 : (column + gap) * (place / std::max(1, rows - 1)));
+    const QRectF value(left, top, columns == 1 ? inner : column, line);
+    if (marked(at)) {
       painter.setPen(marks[static_cast<std::size_t>(at)]);
       painter.drawLine(QPointF(left, top + line / 2), QPointF(left + 13, top + line / 2));
       left += 18;
@@ -175,7 +192,7 @@ void TimeCanvas::draw_box(QPainter& painter, const QPointF& beside, const QStrin
     painter.drawText(QRectF(left, top, size.width(), line), Qt::AlignLeft | Qt::AlignVCenter, lines[at]);
     if (at < values.size()) {
       painter.setPen(colors.text);
-      painter.drawText(QRectF(box.left(), top, size.width() - 9, line), Qt::AlignRight | Qt::AlignVCenter, values[at]);
+      painter.drawText(value, Qt::AlignRight | Qt::AlignVCenter, values[at]);
     }
   }
 }

@@ -38,8 +38,8 @@ class TimeCanvas : public QWidget {
   void repaint_all() { painted_ = QPixmap(); update(); }
   [[nodiscard]] bool hovering() const noexcept { return hovering_; }
   [[nodiscard]] const QPointF& mouse() const noexcept { return mouse_; }
-  // A box with lines of text beside x, within the widget; the first line is bold.
-  void draw_box(QPainter& painter, const QPointF& beside, const QStringList& lines, const std::vector<QPen>& marks = {}, const QStringList& values = {}) const;
+  // A box with lines of text beside x, within the widget; the first line is bold. Lines with values stand in as many columns as they need.
+  void draw_box(QPainter& painter, const QPointF& beside, QStringList lines, std::vector<QPen> marks = {}, QStringList values = {}) const;
   void draw_crosshair(QPainter& painter, double top, double bottom) const;
 
   void paintEvent(QPaintEvent* event) override;

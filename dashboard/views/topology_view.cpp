@@ -16,6 +16,7 @@
 #include <QVBoxLayout>
 #include <QWheelEvent>
 #include <cmath>
+#include <numeric>
 
 #include "dashboard/theme/paint.hpp"
 
@@ -23,7 +24,9 @@ namespace mailroom::dashboard {
 
 namespace {
 constexpr double least_scale = 0.64;  // at which names can be read
+constexpr double largest_scale = 1.35;
 constexpr double caption = 14;        // a name above or below its box
+constexpr double overhang = 0.42;     // of the distance of two columns: what the outer names of small boxes stand over
 
 // The stages, the legend's line below them.
 class Legend : public QWidget {
@@ -64,7 +67,7 @@ class Legend : public QWidget {
 
 class EdgeItem : public QGraphicsItem {
  public:
-  EdgeItem(TopologyView* view, int edge, const QPainterPath& path, const QPointF& label, bool has_label) : view_(view), edge_(edge), path_(path), label_(label), has_label_(has_label) {
+  EdgeItem(TopologyView* view, int edge, const QPainterPath& path) : view_(view), edge_(edge), path_(path) {
     setZValue(-1);
     setCursor(Qt::PointingHandCursor);
   }
@@ -101,10 +104,6 @@ class EdgeItem : public QGraphicsItem {
       const double half = std::max(head / 2, width / 2 + 2);
       painter->drawPolygon(QPolygonF({end + QPointF(head * out, 0), end + QPointF(-1 * out, -half), end + QPointF(-1 * out, half)}));
     }
-    if (has_label_ && lod > 0.55) {
-      painter->setFont(Theme::get().font(-1));
-      draw_pill(*painter, label_, show_rate(static_cast<double>(now.rate)), stale ? c.faint : now.blocked ? c.amber : c.secondary, c.panel, now.blocked ? c.amber : selected ? c.accent : c.border);
-    }
     (void)option;
   }
   void mousePressEvent(QGraphicsSceneMouseEvent*) override { view_->choose_edge(edge_); }
@@ -113,8 +112,30 @@ class EdgeItem : public QGraphicsItem {
   TopologyView* view_;
   int edge_;
   QPainterPath path_;
-  QPointF label_;
-  bool has_label_;
+};
+
+// The rate of an edge: above all edges, so that none runs through it.
+class EdgeLabel : public QGraphicsItem {
+ public:
+  EdgeLabel(TopologyView* view, int edge, const QPointF& at) : view_(view), edge_(edge) {
+    setPos(at);
+    setZValue(-0.5);
+    setCursor(Qt::PointingHandCursor);
+  }
+  QRectF boundingRect() const override { return {-32, -12, 64, 24}; }
+  void paint(QPainter* painter, const QStyleOptionGraphicsItem*, QWidget*) override {
+    if (QStyleOptionGraphicsItem::levelOfDetailFromTransform(painter->worldTransform()) <= 0.55) return;
+    const auto& c = Theme::get().colors();
+    const auto& now = view_->edges_[static_cast<std::size_t>(edge_)];
+    const bool selected = view_->context_.selection.edge() == edge_, stale = view_->context_.node().stale();
+    painter->setFont(Theme::get().font(-1));
+    draw_pill(*painter, {}, show_rate(static_cast<double>(now.rate)), stale ? c.faint : now.blocked ? c.amber : c.secondary, c.panel, now.blocked ? c.amber : selected ? c.accent : c.border);
+  }
+  void mousePressEvent(QGraphicsSceneMouseEvent*) override { view_->choose_edge(edge_); }
+
+ private:
+  TopologyView* view_;
+  int edge_;
 };
 
 class StageItem : public QGraphicsItem {
@@ -122,20 +143,21 @@ class StageItem : public QGraphicsItem {
   StageItem(TopologyView* view, int stage) : view_(view), stage_(stage) { setCursor(Qt::PointingHandCursor); }
   QRectF boundingRect() const override {
     const auto& look = view_->look_;
-    if (look.size == TopologyView::Look::tight) return {-look.gap - look.width / 2, -caption - 4, 2 * (look.width + look.gap), look.height + 2 * caption + 8};
-    return {-4, -12, look.width + 12, look.height + 16};
+    if (look.size == TopologyView::Look::tight) return name_area().united(QRectF(-4, -caption - 4, width() + 8, look.height + 2 * caption + 8));
+    return {-4, -12, width() + 12, look.height + 16};
   }
   QPainterPath shape() const override {
     QPainterPath path;
-    path.addRect(0, 0, view_->look_.width, view_->look_.height);
-    if (view_->look_.size == TopologyView::Look::tight) path.addRect(name_area().adjusted(view_->look_.width / 2, 0, -view_->look_.width / 2, 0));
+    path.addRect(0, 0, width(), view_->look_.height);
+    if (view_->look_.size == TopologyView::Look::tight) path.addRect(name_area().adjusted(width() / 2, 0, -width() / 2, 0));
     return path;
   }
+  [[nodiscard]] double width() const { return view_->width_of(stage_); }
   // Of a tight box: neighbours' names are at other heights, so that each has the width of two.
   [[nodiscard]] QRectF name_area() const {
     const auto& look = view_->look_;
     const bool above = view_->layout_.stages[static_cast<std::size_t>(stage_)].layer % 2 == 0;
-    return {look.width / 2 - (look.width + look.gap) + 2, above ? -caption : look.height, 2 * (look.width + look.gap) - 4, caption};
+    return {width() / 2 - (width() + look.gap) + 2, above ? -caption : look.height, 2 * (width() + look.gap) - 4, caption};
   }
   void paint(QPainter* painter, const QStyleOptionGraphicsItem*, QWidget*) override {
     const auto& theme = Theme::get();
@@ -150,7 +172,7 @@ class StageItem : public QGraphicsItem {
     const auto fill_color = stale ? c.faint : theme.fill(now.fill);
     painter->setRenderHint(QPainter::Antialiasing, lod > 0.4);
     painter->setOpacity(view_->dimmed(stage_) ? 0.35 : 1);
-    const QRectF box(0, 0, look.width, look.height);
+    const QRectF box(0, 0, width(), look.height);
     const bool full = !stale && !std::isnan(now.fill) && now.fill >= 0.6f;
     painter->setPen(selected ? QPen(c.accent, 2) : QPen(full ? theme.fill(now.fill) : c.border, 1.2));  // as the tank; a restart has its badge
     painter->setBrush(selected ? c.accent_soft : c.raised);
@@ -167,8 +189,16 @@ class StageItem : public QGraphicsItem {
     if (look.size == TopologyView::Look::tight) {
       draw_tank(*painter, QRectF(4, 4, 5, look.height - 8), now.fill, fill_color);
       painter->setFont(theme.font(-2, full));
-      painter->setPen(full ? theme.fill(now.fill) : c.secondary);
-      draw_text(*painter, QRectF(11, 0, look.width - 13, look.height), Qt::AlignVCenter | Qt::AlignRight, info.kind == StageKind::source ? count : depth);
+      painter->setPen(full ? theme.fill(now.fill) : c.text);
+      // What waits, and where it has the room what comes a second.
+      const bool two = look.height >= 28;
+      const QRectF words(11, two ? 2 : 0, width() - 13, two ? look.height / 2 - 1 : look.height);
+      draw_text(*painter, words, Qt::AlignVCenter | Qt::AlignRight, info.kind == StageKind::source ? count : depth);
+      if (two) {
+        painter->setFont(theme.font(-3));
+        painter->setPen(c.secondary);
+        draw_text(*painter, words.translated(0, look.height / 2 - 2), Qt::AlignVCenter | Qt::AlignRight, show_rate(static_cast<double>(now.rate)));
+      }
       const auto name = name_area();
       painter->setFont(theme.font(-2, true));
       painter->setPen(selected ? c.accent : c.text);
@@ -177,7 +207,7 @@ class StageItem : public QGraphicsItem {
         // At the side where the name is not.
         painter->setFont(theme.font(-3, true));
         painter->setPen(now.restarted ? c.vermilion : c.secondary);
-        painter->drawText(QRectF(look.width / 2 - 40, name.top() < 0 ? look.height : -caption, 80, caption), Qt::AlignCenter, QStringLiteral("↻ %1").arg(now.restarts));
+        painter->drawText(QRectF(width() / 2 - 40, name.top() < 0 ? look.height : -caption, 80, caption), Qt::AlignCenter, QStringLiteral("↻ %1").arg(now.restarts));
       }
     } else {
       const bool snug = look.size == TopologyView::Look::snug;
@@ -186,7 +216,7 @@ class StageItem : public QGraphicsItem {
       if (lod > 0.35) {
         painter->setPen(c.text);
         painter->setFont(theme.font(snug ? -2 : 1, true));
-        draw_text(*painter, QRectF(left, snug ? 2 : 5, look.width - left - 4, line - (snug ? 2 : 5)), Qt::AlignVCenter, info.name);
+        draw_text(*painter, QRectF(left, snug ? 2 : 5, width() - left - 4, line - (snug ? 2 : 5)), Qt::AlignVCenter, info.name);
       }
       if (lod > 0.5) {
         painter->setFont(theme.font(snug ? -2 : 0));
@@ -194,12 +224,12 @@ class StageItem : public QGraphicsItem {
         QString what = count;
         if (info.kind == StageKind::source && !snug) what = QStringLiteral("source ") + what;
         if (info.kind == StageKind::sink && !snug) what = QStringLiteral("sink ") + what;
-        const QRectF second(left, line, look.width - left - 7, line - (snug ? 2 : 5));
+        const QRectF second(left, line, width() - left - 7, line - (snug ? 2 : 5));
         painter->drawText(second, Qt::AlignVCenter, what);
         painter->setPen(full ? theme.fill(now.fill) : c.secondary);
         if (full) painter->setFont(theme.font(snug ? -2 : 0, true));
         painter->drawText(second, Qt::AlignVCenter | Qt::AlignRight, depth);
-        badge(snug ? -3 : -1, look.width + 4);
+        badge(snug ? -3 : -1, width() + 4);
       }
     }
     painter->setOpacity(1);
@@ -295,16 +325,17 @@ void TopologyView::rebuild_scene() {
   stages_.assign(static_cast<std::size_t>(node.stage_count()), {});
   edges_.assign(node.hello().edges.size(), {});
   layout_ = place_in_layers(node.hello());
-  look_ = look_for(layout_.layers);
-  const double box_width = look_.width, box_height = look_.height, column_gap = look_.gap;
+  look_ = look_for(layout_);
+  const double box_height = look_.height, column_gap = look_.gap;
   // Rows as far apart as the place allows at the scale that the width asks for.
   const auto size = canvas_->viewport()->size();
-  const double wide = look_.size == Look::roomy ? layout_.layers * (box_width + column_gap) : size.width();
-  const double least_pitch = box_height + (look_.size == Look::tight ? caption + 8 : 18);
-  const double pitch = std::clamp(wide * (size.height() - 16) / std::max(1, size.width()) / std::max(1, layout_.tallest), least_pitch, least_pitch + 52);
+  const double wide = look_.size != Look::roomy || look_.left.empty() ? size.width() : std::max(look_.left.back() + look_.width.back() + 20, size.width() / largest_scale);
+  const double least_pitch = box_height + (look_.size == Look::tight ? caption + 6 : 18);
+  const double high = wide / std::max(1, size.width()) * size.height() - 28 - box_height - (look_.size == Look::tight ? 2 * caption : 0);
+  const double pitch = std::clamp(high / std::max(1, layout_.tallest - 1), least_pitch, least_pitch + 70);
   const auto corner = [&](int stage) {
     const auto& placed = layout_.stages[static_cast<std::size_t>(stage)];
-    return QPointF(placed.layer * (box_width + column_gap), placed.row * pitch);
+    return QPointF(look_.left[static_cast<std::size_t>(placed.layer)], placed.row * pitch);
   };
   // Edges that come from or go to one box are spread over its side, in the order of their other ends.
   std::vector<std::vector<int>> leaving(stages_.size()), entering(stages_.size());
@@ -329,12 +360,12 @@ void TopologyView::rebuild_scene() {
     order(entering[stage], false, to_y);
   }
   std::vector<QRectF> taken;
-  for (int stage = 0; stage < node.stage_count(); ++stage) taken.emplace_back(corner(stage), QSizeF(box_width, box_height));
+  for (int stage = 0; stage < node.stage_count(); ++stage) taken.emplace_back(corner(stage), QSizeF(width_of(stage), box_height));
   const QFontMetricsF metrics(Theme::get().font(-1));
   for (std::size_t edge = 0; edge < edges_.size(); ++edge) {
     const auto& info = node.hello().edges[edge];
     const bool back = layout_.stages[static_cast<std::size_t>(info.from)].layer >= layout_.stages[static_cast<std::size_t>(info.to)].layer;
-    const QPointF from(corner(info.from).x() + box_width, from_y[edge]), to(corner(info.to).x() - (look_.size == Look::tight ? 5 : 7), to_y[edge]);
+    const QPointF from(corner(info.from).x() + width_of(info.from), from_y[edge]), to(corner(info.to).x() - (look_.size == Look::tight ? 5 : 7), to_y[edge]);
     QPainterPath path(from);
     if (back) {
       // Around below: it leaves at the right and arrives from the left.
@@ -358,8 +389,9 @@ void TopologyView::rebuild_scene() {
           break;
         }
       }
-    auto* item = new EdgeItem(this, static_cast<int>(edge), path, label, has_label);
+    auto* item = new EdgeItem(this, static_cast<int>(edge), path);
     scene_->addItem(item);
+    if (has_label) scene_->addItem(new EdgeLabel(this, static_cast<int>(edge), label));
     edge_items_.push_back(item);
   }
   for (int stage = 0; stage < node.stage_count(); ++stage) {
@@ -369,6 +401,11 @@ void TopologyView::rebuild_scene() {
     stage_items_.push_back(item);
   }
   auto bounds = scene_->itemsBoundingRect();
+  if (look_.size == Look::tight && !look_.left.empty()) {  // the outer names need no more than their half
+    const double over = (look_.width.front() + look_.gap) * overhang;
+    bounds.setLeft(-over);
+    bounds.setRight(look_.left.back() + look_.width.back() + over);
+  }
   scene_->setSceneRect(bounds.adjusted(-10, -10, 10, 10));
   fitted_ = true;
   refresh();
@@ -389,6 +426,8 @@ void TopologyView::refresh() {
       if (!std::isnan(fill)) now.fill = std::isnan(now.fill) ? fill : std::max(now.fill, fill);
       if (sample.depth >= 0) now.depth = (std::isnan(now.depth) ? 0 : now.depth) + static_cast<float>(sample.depth);
       now.restarts += sample.restarts;
+      const float rate = node.stage(static_cast<int>(stage)).kind == StageKind::source ? sample.out : sample.in;
+      if (!std::isnan(rate)) now.rate = (std::isnan(now.rate) ? 0 : now.rate) + rate;
     }
   }
   node.events().each(context_.range.end_us() - 60 * second_us, context_.range.end_us(), [&](const Event& event) {
@@ -404,20 +443,43 @@ void TopologyView::refresh() {
   if (opened() >= 0) grid_->update();
 }
 
-TopologyView::Look TopologyView::look_for(int layers) const {
-  Look roomy;
-  const double wide = canvas_->viewport()->width() - 24;
-  const double each = wide / std::max(1, layers);
-  if (each >= least_scale * (roomy.width + roomy.gap) || context_.node().stage_count() > 60) return roomy;
-  if (each >= 88) return {each - std::max(20.0, each * 0.18), 38, std::max(20.0, each * 0.18), Look::snug};
-  const double pitch = std::max(46.0, each);
-  return {pitch * 0.66, 22, pitch * 0.34, Look::tight};
+TopologyView::Look TopologyView::look_for(const Layout& layout) const {
+  const auto& node = context_.node();
+  const auto columns = static_cast<std::size_t>(std::max(0, layout.layers));
+  const double wide = canvas_->viewport()->width() - 28;
+  const auto widths = [&](int points, double around, double least, double most) {
+    const QFontMetricsF metrics(Theme::get().font(points, true));
+    std::vector<double> made(columns, least);
+    for (int stage = 0; stage < node.stage_count(); ++stage) {
+      auto& width = made[static_cast<std::size_t>(layout.stages[static_cast<std::size_t>(stage)].layer)];
+      width = std::max(width, std::min(most, std::ceil(metrics.horizontalAdvance(node.stage_name(stage))) + around));
+    }
+    return made;
+  };
+  const auto sum = [](const std::vector<double>& of) { return std::accumulate(of.begin(), of.end(), 0.0); };
+  const auto place = [](Look look) {
+    double x = 0;
+    for (const double width : look.width) { look.left.push_back(x); x += width + look.gap; }
+    return look;
+  };
+  const auto gaps = std::max(1.0, static_cast<double>(columns) - 1);
+  constexpr double least_gap = 22;
+  const auto large = widths(1, 29, 118, 230), small = widths(-2, 23, 52, 170);
+  // Large, where that can be read or nothing but an overview is of use; else small ones that fit; else tiny ones.
+  const bool crowd = node.stage_count() > 60;
+  if (crowd || wide >= 0.85 * (sum(large) + 54 * gaps) || columns <= 1) return place({Look::roomy, 50, 54, {}, large});
+  if (wide >= sum(small) + least_gap * gaps) return place({Look::snug, 38, std::min(96.0, (wide - sum(small)) / gaps), {}, small});
+  if (wide >= least_scale * (sum(large) + 54 * gaps)) return place({Look::roomy, 50, 54, {}, large});
+  const double pitch = std::max(46.0, wide / (static_cast<double>(columns) - 0.3 + 2 * overhang));
+  // As high as leaves a row's name between it and the next row.
+  const double room = (canvas_->viewport()->height() - 28 - 2 * caption - (layout.tallest - 1) * (caption + 6)) / std::max(1, layout.tallest);
+  return place({Look::tight, std::clamp(room, 22.0, 34.0), pitch * 0.3, {}, std::vector<double>(columns, pitch * 0.7)});
 }
 
 void TopologyView::fit() {
   if (scene_->sceneRect().isEmpty()) return;
   const auto size = canvas_->viewport()->size();
-  const double all = std::min({(size.width() - 8) / scene_->sceneRect().width(), (size.height() - 8) / scene_->sceneRect().height(), 1.35});
+  const double all = std::min({(size.width() - 8) / scene_->sceneRect().width(), (size.height() - 8) / scene_->sceneRect().height(), largest_scale});
   // Names that can be read matter more than all at once, up to a size where nothing but an overview is of use; the rest is a drag away.
   const double scale = stage_items_.size() > 60 ? all : look_.size == Look::roomy ? std::max(all, least_scale) : std::clamp(all, 0.9, 1.0);
   canvas_->setTransform(QTransform::fromScale(scale, scale));
@@ -440,7 +502,7 @@ void TopologyView::resizeEvent(QResizeEvent* event) {
 
 QRect TopologyView::stage_rect(int stage) const {
   const auto* item = stage_items_[static_cast<std::size_t>(stage)];
-  return canvas_->mapFromScene(QRectF(item->pos(), QSizeF(look_.width, look_.height))).boundingRect();
+  return canvas_->mapFromScene(QRectF(item->pos(), QSizeF(width_of(stage), look_.height))).boundingRect();
 }
 
 bool TopologyView::eventFilter(QObject* watched, QEvent* event) {

@@ -63,11 +63,18 @@ class TopologyView : public View {
  private:
   friend class StageItem;
   friend class EdgeItem;
-  struct StageNow { float fill = not_known, depth = not_known; int restarts = 0; bool restarted = false; ShardState worst = ShardState::unknown; };
+  friend class EdgeLabel;
+  struct StageNow { float fill = not_known, depth = not_known, rate = not_known; int restarts = 0; bool restarted = false; ShardState worst = ShardState::unknown; };
   struct EdgeNow { float rate = not_known; bool blocked = false; };
-  // How large a stage is drawn. A long pipeline has room for small boxes only, with the names beside them, so that it is seen whole.
-  struct Look { double width = 118, height = 50, gap = 54; enum Size { roomy, snug, tight } size = roomy; };
-  [[nodiscard]] Look look_for(int layers) const;
+  // How large stages are drawn: each column as wide as its longest name. A long pipeline in a small place has room for small boxes only, with the
+  // names beside them, so that it is seen whole.
+  struct Look {
+    enum Size { roomy, snug, tight } size = roomy;
+    double height = 50, gap = 54;
+    std::vector<double> left, width;  // of each column
+  };
+  [[nodiscard]] Look look_for(const Layout& layout) const;
+  [[nodiscard]] double width_of(int stage) const { return look_.width[static_cast<std::size_t>(layout_.stages[static_cast<std::size_t>(stage)].layer)]; }
   void rebuild();
   void rebuild_scene();
   void refresh();

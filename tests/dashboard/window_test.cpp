@@ -35,11 +35,21 @@
 #include "dashboard/views/mailboxes_view.hpp"
 #include "dashboard/views/ordering_view.hpp"
 #include "dashboard/views/supervision_view.hpp"
+#include "dashboard/views/throughput_view.hpp"
 #include "dashboard/views/topology_view.hpp"
 #include "tests/dashboard/fake_node.hpp"
 
 namespace mailroom::dashboard {
 namespace {
+
+// The tables show what the range says now.
+void settle_tables(MainWindow& window) {
+  bool due = false;
+  const auto connection = QObject::connect(&window.context(), &Context::tables_due, [&] { due = true; });
+  window.context().range.set_width(window.context().range.width_us() + 1);  // something to show
+  ASSERT_TRUE(wait_until([&] { return due; }));
+  QObject::disconnect(connection);
+}
 
 template <typename Wanted> Wanted& view(MainWindow& window, const char* name) { return *static_cast<Wanted*>(window.view(name)); }
 
@@ -259,6 +269,70 @@ TEST(Overview, EachNumberNamesItsOwnCulpritAndAClickSelectsIt) {
   }
 }
 
+TEST_F(Dashboard, TheNamesAtTheLinesEndsAreInTheOrderOfTheirValues) {
+  auto& canvas = *static_cast<ThroughputCanvas*>(window.findChild<QWidget*>(QStringLiteral("throughput-lines")));
+  window.context().selection.select_shard(context_stage("enrich-b"), shard("enrich-b/11"));
+  ASSERT_TRUE(wait_until([&] { canvas.grab(); return canvas.up_to_date() && !canvas.lines().empty(); }));
+  std::vector<const ThroughputCanvas::Line*> named;
+  for (const auto& line : canvas.lines()) if (!line.label.isEmpty() && !std::isnan(line.last)) named.push_back(&line);
+  ASSERT_GT(named.size(), 4u);
+  std::sort(named.begin(), named.end(), [](const auto* a, const auto* b) { return a->label.top() < b->label.top(); });
+  for (std::size_t at = 1; at < named.size(); ++at) EXPECT_GE(named[at - 1]->last, named[at]->last) << at;
+}
+
+TEST_F(Dashboard, AReasonIsReadWholeWhereOthersHaveTheRoom) {
+  window.resize(1280, 800);
+  window.raise_view("dead-letters");
+  auto& letters = view<DeadLettersView>(window, "dead-letters");
+  ASSERT_TRUE(wait_until([&] { return letters.model().rowCount() > 0; }));
+  settle_tables(window);
+  const QFontMetrics metrics(Theme::get().font(-1));
+  for (int row = 0; row < letters.model().rowCount(); ++row) {
+    const auto index = letters.model().index(row, DeadLetterModel::reason);
+    const int wanted = metrics.horizontalAdvance(index.data().toString()) + 14;
+    int others = 0;
+    for (int column = 0; column < DeadLetterModel::column_count; ++column)
+      if (column != DeadLetterModel::reason) others += letters.table()->columnWidth(column) - 16;
+    if (wanted + others + 6 * 16 + 40 < letters.table()->viewport()->width()) { EXPECT_GE(letters.table()->columnWidth(DeadLetterModel::reason), wanted) << qPrintable(index.data().toString()); }
+  }
+  EXPECT_GE(letters.table()->columnWidth(DeadLetterModel::reason), 170);
+}
+
+// A restart is said by its badge; amber is for what waits.
+TEST(Topology, ARestartIsNoFullMailbox) {
+  FakeNode node;
+  MainWindow window;
+  window.resize(1280, 800);
+  window.show();
+  ASSERT_TRUE(watch_until_known(window.context(), node));
+  auto gauges = small_gauges(second_us, 100, 3);
+  gauges.shards[1][ShardColumn::restarts] = 1;
+  node.send(encode(gauges));
+  Event restart;
+  restart.id = 1;
+  restart.at_us = test_begin_us + second_us;
+  restart.kind = EventKind::restart;
+  restart.shard = 1;
+  node.send(encode(EventList{0, {restart}}));
+  auto& topology = view<TopologyView>(window, "topology");
+  const auto count = [&](const QColor& color) {
+    const auto image = topology.canvas()->viewport()->grab().toImage();
+    int found = 0;
+    for (int y = 0; y < image.height(); ++y)
+      for (int x = 0; x < image.width(); ++x) {
+        const QColor pixel(image.pixel(x, y));
+        found += std::abs(pixel.red() - color.red()) + std::abs(pixel.green() - color.green()) + std::abs(pixel.blue() - color.blue()) < 40;
+      }
+    return found;
+  };
+  const auto& c = Theme::get().colors();
+  ASSERT_TRUE(wait_until([&] { return count(c.vermilion) > 20; })) << "the badge";
+  EXPECT_EQ(count(c.amber), 0);
+  gauges = small_gauges(2 * second_us, 200, 80);
+  node.send(encode(gauges));
+  ASSERT_TRUE(wait_until([&] { return count(c.amber) > 20; })) << "full";
+}
+
 // A session of hand-made frames, read to its end; the folder holds it.
 void open_session(MainWindow& window, const QTemporaryDir& folder, const std::vector<std::pair<Micros, QByteArray>>& frames) {
   const auto path = folder.filePath(QStringLiteral("made.mailroom-session"));
@@ -270,15 +344,6 @@ void open_session(MainWindow& window, const QTemporaryDir& folder, const std::ve
   window.context().watch(Source::session(path));
   ASSERT_TRUE(wait_until([&] { return window.context().node().link().state == LinkState::complete && window.context().range.last_us() == window.context().node().last_us(); }));
 }
-// The tables show what the range says now.
-void settle_tables(MainWindow& window) {
-  bool due = false;
-  const auto connection = QObject::connect(&window.context(), &Context::tables_due, [&] { due = true; });
-  window.context().range.set_width(window.context().range.width_us() + 1);  // something to show
-  ASSERT_TRUE(wait_until([&] { return due; }));
-  QObject::disconnect(connection);
-}
-
 TEST(Overview, DisorderIsCountedAndNotSampled) {
   auto hello = small_hello();
   hello.started_us = test_begin_us - 3'600 * second_us;  // it ran long before
