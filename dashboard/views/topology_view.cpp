@@ -28,6 +28,9 @@ constexpr double largest_scale = 1.35;
 constexpr double caption = 14;        // a name above or below its box
 constexpr double overhang = 0.42;     // of the distance of two columns: what the outer names of small boxes stand over
 
+// "1.9k": for a place that four digits do not fit.
+QString short_thousands(float value) { return value < 9'999 ? QString::number(static_cast<double>(value) / 1e3, 'f', 1) + u'k' : show_count(static_cast<double>(value)); }
+
 // The stages, the legend's line below them.
 class Legend : public QWidget {
  public:
@@ -197,18 +200,19 @@ class StageItem : public QGraphicsItem {
       if (two) {
         painter->setFont(theme.font(-3));
         painter->setPen(c.secondary);
-        draw_text(*painter, words.translated(0, look.height / 2 - 2), Qt::AlignVCenter | Qt::AlignRight, show_rate(static_cast<double>(now.rate)));
+        draw_text(*painter, words.translated(0, look.height / 2 - 2), Qt::AlignVCenter | Qt::AlignRight, now.rate < 999.5f || std::isnan(now.rate) ? show_rate(static_cast<double>(now.rate)) : short_thousands(now.rate));
       }
-      const auto name = name_area();
+      // Its restarts stand behind its name: below the box begins the next row.
+      auto name = name_area();
       painter->setFont(theme.font(-2, true));
+      const auto restarts = now.restarts > 0 ? QStringLiteral(" ↻%1").arg(now.restarts) : QString();
+      const QFontMetricsF metrics(painter->font());
+      const double behind = metrics.horizontalAdvance(restarts), wide = std::min(name.width(), metrics.horizontalAdvance(info.name) + 1 + behind);
+      name = QRectF(name.center().x() - wide / 2, name.top(), wide, name.height());
       painter->setPen(selected ? c.accent : c.text);
-      draw_text(*painter, name, Qt::AlignCenter, info.name);
-      if (now.restarts > 0) {
-        // At the side where the name is not.
-        painter->setFont(theme.font(-3, true));
-        painter->setPen(now.restarted ? c.vermilion : c.secondary);
-        painter->drawText(QRectF(width() / 2 - 40, name.top() < 0 ? look.height : -caption, 80, caption), Qt::AlignCenter, QStringLiteral("↻ %1").arg(now.restarts));
-      }
+      draw_text(*painter, name.adjusted(0, 0, -behind, 0), Qt::AlignLeft | Qt::AlignVCenter, info.name);
+      painter->setPen(now.restarted ? c.vermilion : c.secondary);
+      if (now.restarts > 0) painter->drawText(name, Qt::AlignRight | Qt::AlignVCenter, restarts);
     } else {
       const bool snug = look.size == TopologyView::Look::snug;
       const double left = snug ? 15 : 21, line = look.height / 2;
@@ -330,7 +334,7 @@ void TopologyView::rebuild_scene() {
   // Rows as far apart as the place allows at the scale that the width asks for.
   const auto size = canvas_->viewport()->size();
   const double wide = look_.size != Look::roomy || look_.left.empty() ? size.width() : std::max(look_.left.back() + look_.width.back() + 20, size.width() / largest_scale);
-  const double least_pitch = box_height + (look_.size == Look::tight ? caption + 6 : 18);
+  const double least_pitch = box_height + (look_.size == Look::tight ? 2 * caption : 18);
   const double high = wide / std::max(1, size.width()) * size.height() - 28 - box_height - (look_.size == Look::tight ? 2 * caption : 0);
   const double pitch = std::clamp(high / std::max(1, layout_.tallest - 1), least_pitch, least_pitch + 70);
   const auto corner = [&](int stage) {
@@ -449,10 +453,13 @@ TopologyView::Look TopologyView::look_for(const Layout& layout) const {
   const double wide = canvas_->viewport()->width() - 28;
   const auto widths = [&](int points, double around, double least, double most) {
     const QFontMetricsF metrics(Theme::get().font(points, true));
+    const double numbers = metrics.horizontalAdvance(QStringLiteral("  99,999"));
     std::vector<double> made(columns, least);
     for (int stage = 0; stage < node.stage_count(); ++stage) {
       auto& width = made[static_cast<std::size_t>(layout.stages[static_cast<std::size_t>(stage)].layer)];
       width = std::max(width, std::min(most, std::ceil(metrics.horizontalAdvance(node.stage_name(stage))) + around));
+      // Below the name: its shards and what waits.
+      if (node.stage(stage).kind != StageKind::source) width = std::max(width, std::ceil(metrics.horizontalAdvance(QStringLiteral("×%1").arg(node.shards_of(stage).size())) + numbers) + around);
     }
     return made;
   };
@@ -471,8 +478,8 @@ TopologyView::Look TopologyView::look_for(const Layout& layout) const {
   if (wide >= sum(small) + least_gap * gaps) return place({Look::snug, 38, std::min(96.0, (wide - sum(small)) / gaps), {}, small});
   if (wide >= least_scale * (sum(large) + 54 * gaps)) return place({Look::roomy, 50, 54, {}, large});
   const double pitch = std::max(46.0, wide / (static_cast<double>(columns) - 0.3 + 2 * overhang));
-  // As high as leaves a row's name between it and the next row.
-  const double room = (canvas_->viewport()->height() - 28 - 2 * caption - (layout.tallest - 1) * (caption + 6)) / std::max(1, layout.tallest);
+  // As high as leaves two lines of names between a row and the next: neighbours' names are at other heights.
+  const double room = (canvas_->viewport()->height() - 28 - 2 * caption - (layout.tallest - 1) * 2 * caption) / std::max(1, layout.tallest);
   return place({Look::tight, std::clamp(room, 22.0, 34.0), pitch * 0.3, {}, std::vector<double>(columns, pitch * 0.7)});
 }
 
