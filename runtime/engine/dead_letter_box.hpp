@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/journal/foreign_text.hpp"
 #include "runtime/journal/journal.hpp"
 
 namespace mailroom::runtime {
@@ -28,6 +29,7 @@ class DeadLetterBox {
 
   // A dead letter. The oldest of a full box is forgotten.
   void add(BoxedDeadLetter letter) {
+    if (letter.held.reason.size() > most_of_a_reason) letter.held.reason = cut_text(letter.held.reason, most_of_a_reason);
     const std::lock_guard lock(mutex_);
     dead_.push_back(std::move(letter));
     if (dead_.size() <= keep_) return;

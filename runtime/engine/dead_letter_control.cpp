@@ -2,16 +2,21 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <optional>
+#include <tuple>
 
 namespace mailroom::runtime {
 
 std::vector<DeadLetter> list_boxed(const Plan& plan, std::vector<BoxedDeadLetter> letters, const DeadLetterFilter& filter) {
   check_dead_letter_filter(filter);
+  std::optional<DeadLetterId> after;
+  if (filter.after) after = parse_dead_letter_id(*filter.after);
   std::vector<DeadLetter> listed;
   for (auto& boxed : letters) {
     auto& held = boxed.held;
     DeadLetter letter;
     letter.id = fmt::format("{}/{}:{}", boxed.stage, boxed.shard, held.ordinal);
+    if (after && std::tie(boxed.stage, boxed.shard, held.ordinal) <= std::tie(after->stage, after->shard, after->ordinal)) continue;
     if (boxed.parked != filter.parked || (filter.stage && *filter.stage != boxed.stage) ||
         (filter.key && *filter.key != held.key) || (filter.kind && *filter.kind != held.kind) ||
         (!filter.ids.empty() && std::find(filter.ids.begin(), filter.ids.end(), letter.id) == filter.ids.end()))

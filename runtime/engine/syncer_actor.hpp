@@ -35,15 +35,18 @@ class SyncerActor final : public caf::event_based_actor {
         [this](const SyncNowMail&) {
           if (failed_) return;
           const auto begin = clock_.steady_us();
+          Journal::Synced done;
           try {
-            journal_.sync();
+            done = journal_.sync();
           } catch (const std::exception& error) {
             failed_ = true;  // what is on disk is unknown now: nobody is told that anything is safe
             send(book_.conductor, StopNodeMail{error.what()});
             return;
           }
-          counters_.syncs.add();
-          counters_.time.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, clock_.steady_us() - begin)));
+          if (done.synced) {
+            counters_.syncs.add();
+            counters_.time.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, clock_.steady_us() - begin)));
+          }
           for (const auto shard : waiting_) send(book_.shards[shard], SyncedMail{});
           waiting_.clear();
         },

@@ -28,6 +28,13 @@ std::array<char, mark_size> encode_mark(std::uint64_t commit) {
   return bytes;
 }
 
+[[noreturn]] void refuse(const std::filesystem::path& path, const char* what) {
+  throw CorruptData(fmt::format(
+      "{}: {}. It says how far the log had been acknowledged; without it a log that has lost its end looks like a whole one. "
+      "Restore the file from a copy of the same moment, or go on with the log as it is: `mailroom journal accept {}`",
+      path.string(), what, path.parent_path().string()));
+}
+
 }  // namespace
 
 AcknowledgedMark::AcknowledgedMark(const std::filesystem::path& directory, Mode mode)
@@ -37,9 +44,10 @@ AcknowledgedMark::AcknowledgedMark(const std::filesystem::path& directory, Mode 
     if (file_ >= 0) ::close(file_);
     throw storage_error(path_.string(), what, error);
   };
-  file_ = ::open(path_.c_str(), (mode == Mode::write ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC, 0644);
+  file_ = ::open(path_.c_str(), (mode == Mode::make ? O_RDWR | O_CREAT : mode == Mode::write ? O_RDWR : O_RDONLY) | O_CLOEXEC, 0644);
   if (file_ < 0) {
     if (mode == Mode::read && errno == ENOENT) return;
+    if ((mode == Mode::write || mode == Mode::check) && errno == ENOENT) refuse(path_, "is missing");
     fail("cannot be opened");
   }
   std::array<char, mark_size> bytes{};
@@ -48,6 +56,10 @@ AcknowledgedMark::AcknowledgedMark(const std::filesystem::path& directory, Mode 
   // It is written whole and synced before anything can be acknowledged: one that is too short is not made yet.
   if (size < static_cast<ssize_t>(mark_size)) {
     if (mode == Mode::read) return;
+    if (mode == Mode::write || mode == Mode::check) {
+      ::close(file_);
+      refuse(path_, "is cut short");
+    }
     try {
       set(0);
     } catch (...) {
@@ -64,15 +76,21 @@ AcknowledgedMark::AcknowledgedMark(const std::filesystem::path& directory, Mode 
     commit_ |= std::uint64_t{static_cast<unsigned char>(bytes[commit_at + i])} << (8 * i);
   if (bytes != encode_mark(commit_)) {
     ::close(file_);
-    throw CorruptData(fmt::format(
-        "{}: damaged, so it is unknown how far the log had been acknowledged. Run `mailroom journal verify` on a copy; "
-        "if nothing is missing there, remove this file and start again",
-        path_.string()));
+    refuse(path_, "is damaged");
   }
 }
 
 AcknowledgedMark::~AcknowledgedMark() {
   if (file_ >= 0) ::close(file_);
+}
+
+std::optional<std::string> AcknowledgedMark::what_is_wrong(const std::filesystem::path& directory) {
+  try {
+    const AcknowledgedMark mark(directory, Mode::check);
+    return std::nullopt;
+  } catch (const CorruptData& error) {
+    return error.what();
+  }
 }
 
 void AcknowledgedMark::set(std::uint64_t commit) {

@@ -10,12 +10,15 @@
 #include <mailroom/batch_codec.hpp>
 #include <mailroom/errors.hpp>
 
+#include "runtime/journal/foreign_text.hpp"
 #include "runtime/journal/record_codec.hpp"
 #include "runtime/journal/show_event.hpp"
 
 namespace mailroom::runtime {
 
 namespace {
+
+constexpr std::size_t most_of_a_reason_shown = 500;  // bytes; --json shows all that is kept
 
 // One row that the filter chose. `head` is all but the event, whose bytes `batch` are.
 struct Chosen {
@@ -47,11 +50,17 @@ std::vector<Chosen> choose(Journal& journal, const DeadLetterFilter& filter, boo
   check_filter(journal, filter);
   const std::set<std::string, std::less<>> ids(filter.ids.begin(), filter.ids.end());
   std::vector<Chosen> chosen;
+  std::optional<DeadLetterId> after;
+  if (filter.after) after = parse_dead_letter_id(*filter.after);
   auto shards = journal.shards();
   std::sort(shards.begin(), shards.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   for (const auto& [shard_id, name] : shards) {
     if (filter.stage && *filter.stage != name.first) continue;
     if (chosen.size() >= most) break;
+    const auto last = after ? std::pair(after->stage, after->shard) : std::pair<std::string, std::uint32_t>();
+    if (after && name < last) continue;
+    const auto first = after && name == last ? after->ordinal + 1 : 0;
+    if (first == 0 && after && name == last) continue;  // behind the highest number of all
     std::set<std::string> keys;
     const auto fits = [&, stage = name.first, shard = name.second](const HeldEvent& head) {
       return (!filter.key || *filter.key == head.key) && (!filter.kind || *filter.kind == head.kind) &&
@@ -69,7 +78,8 @@ std::vector<Chosen> choose(Journal& journal, const DeadLetterFilter& filter, boo
           if (keys.contains(head.key) || fits(head))
             chosen.push_back({id, stage, shard, std::move(head), std::string(batch)});
           return chosen.size() < most;
-        });
+        },
+        first);
   }
   return chosen;
 }
@@ -139,6 +149,11 @@ DeadLetterId parse_dead_letter_id(std::string_view id) {
 
 void check_dead_letter_filter(const DeadLetterFilter& filter) {
   for (const auto& id : filter.ids) (void)parse_dead_letter_id(id);
+  if (filter.after) try {
+      (void)parse_dead_letter_id(*filter.after);
+    } catch (const BadValue& error) {
+      throw BadValue(fmt::format("after: {}", error.what()));
+    }
   if (!filter.kind) return;
   const auto check = [&](const auto& kinds) {
     if (std::find(kinds.begin(), kinds.end(), *filter.kind) != kinds.end()) return;
@@ -262,10 +277,11 @@ void print_dead_letters(const std::vector<DeadLetter>& letters, bool json_lines,
              "ORIGIN", "REASON");
   for (const auto& letter : letters) {
     fmt::print(out, "{:<20} {:<9} {:<27} {:>5} {:<16} {:<12} {:<16} {}{}\n", letter.id, letter.kind,
-               time_to_text(letter.when), letter.attempts, letter.key, letter.from.empty() ? "-" : letter.from,
-               letter.origin.empty() ? "-" : letter.origin, letter.reason,
+               time_to_text(letter.when), letter.attempts, without_controls(letter.key), letter.from.empty() ? "-" : letter.from,
+               letter.origin.empty() ? "-" : without_controls(letter.origin),
+               letter.reason.empty() ? "(no reason given)" : without_controls(cut_text(letter.reason, most_of_a_reason_shown)),
                letter.redrive ? " (to be tried again at the next start)" : "");
-    fmt::print(out, "    {} {}\n", letter.event, to_line(letter.payload));
+    fmt::print(out, "    {} {}\n", letter.event, without_controls(to_line(letter.payload)));
   }
   fmt::print(out, "{} in all\n", letters.size());
 }

@@ -23,6 +23,7 @@ struct DeadLetterFilter {
   std::optional<std::string> stage = std::nullopt;
   std::optional<std::string> key = std::nullopt;
   std::optional<std::string> kind = std::nullopt;  // one of held_kind::dead; parked: of held_kind::parked
+  std::optional<std::string> after = std::nullopt;  // an id: only what comes behind it in order, whether it is there or not
 };
 
 struct DeadLetter {
@@ -81,6 +82,7 @@ DeadLetterId parse_dead_letter_id(std::string_view id);
 void check_dead_letter_filter(const DeadLetterFilter& filter);
 nlohmann::json to_json(const DeadLetter& letter);
 
+// As text: a line for each and one for its event, reasons in short, without anything that could drive a terminal.
 void print_dead_letters(const std::vector<DeadLetter>& letters, bool json_lines, std::ostream& out);
 // "3 marked for another try at the next start, 1 was marked already"
 void print_outcome(const DeadLetterOutcome& outcome, bool discarded, std::ostream& out);

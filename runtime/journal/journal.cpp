@@ -311,14 +311,14 @@ std::uint64_t Journal::commit(JournalWrite& write) {
   return number;
 }
 
-std::uint64_t Journal::sync() {
+Journal::Synced Journal::sync() {
   const std::lock_guard lock(impl_->syncing);
   const auto number = impl_->committed.load(std::memory_order_acquire);
-  if (number == impl_->synced.load(std::memory_order_relaxed)) return number;
+  if (number == impl_->synced.load(std::memory_order_relaxed)) return {number, false};
   impl_->store->sync();
   impl_->store->acknowledge(number);
   impl_->synced.store(number, std::memory_order_relaxed);
-  return number;
+  return {number, true};
 }
 
 std::uint64_t Journal::committed_bytes() const { return impl_->bytes.load(std::memory_order_relaxed); }
@@ -429,11 +429,12 @@ void Journal::scan_parcel_heads(ChannelId channel, const std::function<bool(cons
 }
 
 void Journal::scan_held_heads(HeldReason reason, ShardId shard,
-                              const std::function<bool(HeldEvent, std::string_view)>& visit) {
+                              const std::function<bool(HeldEvent, std::string_view)>& visit, std::uint64_t from_ordinal) {
   const auto table = held_table(reason);
-  std::string prefix;
+  std::string prefix, first;
   shard_key(prefix, shard);
-  impl_->store->scan(table, prefix, [&](std::string_view key, std::string_view value) {
+  held_key(first, shard, from_ordinal);
+  impl_->store->scan(table, prefix, first, [&](std::string_view key, std::string_view value) {
     std::string_view batch;
     auto held = impl_->read(table, key, value, [&](std::string_view payload) {
       return decode_held_head(parse_key(table, key).number, payload, batch);

@@ -169,9 +169,12 @@ class Journal {
   // Writes all that was collected, atomically, and empties `write`. Returns the commit's number, rising from 1
   // in the order of the log. Any thread. Throws StorageError: the node must stop.
   std::uint64_t commit(JournalWrite& write);
-  // Makes everything committed so far safe; returns the highest commit number that now is. Any thread: the syncer's, and
-  // whoever ends the node; one waits for the other.
-  std::uint64_t sync();
+  // Makes everything committed so far safe. Any thread: the syncer's, and whoever ends the node; one waits for the other.
+  struct Synced {
+    std::uint64_t commit = 0;  // the highest that is safe now
+    bool synced = false;       // false: all was safe already, and the disk was left alone
+  };
+  Synced sync();
 
   // Recovery and operators. Throw CorruptData with table, key and what is wrong.
   [[nodiscard]] std::optional<ShardRecord> read_shard(ShardId shard);
@@ -186,7 +189,8 @@ class Journal {
   // The same without the events, whose bytes are given instead: works without the scenario's library.
   void scan_parcel_heads(ChannelId channel, const std::function<bool(const ParcelHead&)>& visit);
   void scan_held_heads(HeldReason table, ShardId shard,
-                       const std::function<bool(HeldEvent, std::string_view batch)>& visit);
+                       const std::function<bool(HeldEvent, std::string_view batch)>& visit,
+                       std::uint64_t from_ordinal = 0);
   // The rows themselves: for tools that must go on where these reads throw.
   [[nodiscard]] Store& store();
 

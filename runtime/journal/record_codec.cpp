@@ -6,6 +6,8 @@
 #include <mailroom/batch_codec.hpp>
 #include <mailroom/errors.hpp>
 
+#include "runtime/journal/foreign_text.hpp"
+
 namespace mailroom::runtime {
 
 namespace {
@@ -284,7 +286,7 @@ void encode_held_head(const HeldEvent& event, bool with_event, std::string& out)
   put_time(out, event.when);
   put_text(out, event.key);
   put_text(out, event.name);
-  put_text(out, event.reason);
+  put_text(out, event.reason.size() <= most_of_a_reason ? event.reason : cut_text(event.reason, most_of_a_reason));
   put_text(out, event.kind);
   put_text(out, event.origin);
   put_text(out, event.content);

@@ -333,24 +333,24 @@ std::unique_ptr<RocksStore> RocksStore::open(const fs::path& directory, const Ro
                                              const std::function<void(Store&)>& accept) {
   auto impl = std::make_unique<Impl>(directory, DirectoryLock(directory, DirectoryLock::Mode::write));
   check_manifest(directory / "store");
-  if (accept && is_made(settings, directory / "store")) {
-    impl->mark.emplace(directory, AcknowledgedMark::Mode::read);
+  const bool made = is_made(settings, directory / "store");
+  if (made) impl->mark.emplace(directory, AcknowledgedMark::Mode::write);
+  if (made && accept) {
     impl->open_database(settings, true, true);
     RocksStore reader(std::move(impl));
     accept(reader);
     impl = std::move(reader.impl_);
     impl->close();
-    impl->mark.reset();
   }
-  impl->mark.emplace(directory, AcknowledgedMark::Mode::write);
+  if (!made) impl->mark.emplace(directory, AcknowledgedMark::Mode::make);
   make_safe_folder(directory / "store");  // RocksDB would make it, and sync what is in it, but not its name
   impl->open_database(settings, false);
   return std::unique_ptr<RocksStore>(new RocksStore(std::move(impl)));
 }
 
-std::unique_ptr<RocksStore> RocksStore::open_read_only(const fs::path& directory) {
+std::unique_ptr<RocksStore> RocksStore::open_read_only(const fs::path& directory, bool without_mark) {
   auto impl = std::make_unique<Impl>(directory, DirectoryLock(directory, DirectoryLock::Mode::read));
-  impl->mark.emplace(directory, AcknowledgedMark::Mode::read);
+  if (!without_mark) impl->mark.emplace(directory, AcknowledgedMark::Mode::read);
   check_manifest(directory / "store");
   impl->open_database({}, true);
   impl->failure = fmt::format("journal {}: opened for reading", directory.string());
@@ -409,7 +409,17 @@ void RocksStore::acknowledge(std::uint64_t commit) {
   }
 }
 
-std::uint64_t RocksStore::acknowledged() const { return impl_->mark->commit(); }
+std::uint64_t RocksStore::acknowledged() const { return impl_->mark ? impl_->mark->commit() : 0; }
+
+std::uint64_t RocksStore::disk_bytes() const {
+  std::uint64_t bytes = 0;
+  std::error_code gone;  // a file that is merged away meanwhile
+  for (auto entry = fs::directory_iterator(impl_->directory / "store", gone); !gone && entry != fs::directory_iterator(); entry.increment(gone)) {
+    std::error_code ignored;
+    if (const auto size = entry->file_size(ignored); !ignored) bytes += size;
+  }
+  return bytes;
+}
 
 std::string RocksStore::name() const { return "journal " + impl_->directory.string(); }
 

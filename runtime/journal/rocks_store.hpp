@@ -30,7 +30,8 @@ class RocksStore final : public Store {
   static std::unique_ptr<RocksStore> open(const std::filesystem::path& directory, const RocksSettings& settings = {},
                                           const std::function<void(Store&)>& accept = {});
   // Opens what is there for reading and changes no byte of it. write() and sync() throw.
-  static std::unique_ptr<RocksStore> open_read_only(const std::filesystem::path& directory);
+  // `without_mark`: ACKNOWLEDGED may be missing or damaged; nothing is known to be acknowledged then.
+  static std::unique_ptr<RocksStore> open_read_only(const std::filesystem::path& directory, bool without_mark = false);
   ~RocksStore() override;
 
   [[nodiscard]] std::unique_ptr<StoreWrite> new_write() override;
@@ -41,6 +42,7 @@ class RocksStore final : public Store {
   void scan(Table table, std::string_view prefix, std::string_view first, const Visit& visit) override;
   void acknowledge(std::uint64_t commit) override;
   [[nodiscard]] std::uint64_t acknowledged() const override;
+  [[nodiscard]] std::uint64_t disk_bytes() const override;
   [[nodiscard]] std::string name() const override;
 
   // Reads every file in full against RocksDB's own checksums. What is wrong, in words; nullopt: nothing.

@@ -52,6 +52,9 @@ class Store {
   virtual void acknowledge(std::uint64_t commit) = 0;
   [[nodiscard]] virtual std::uint64_t acknowledged() const = 0;  // 0: none known
 
+  // What its files take; 0: it has none. Any thread; costs a look into a folder of a few dozen files.
+  [[nodiscard]] virtual std::uint64_t disk_bytes() const { return 0; }
+
   // What messages call it: "journal DIR".
   [[nodiscard]] virtual std::string name() const { return "journal"; }
 };

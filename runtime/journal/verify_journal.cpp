@@ -9,6 +9,7 @@
 #include <mailroom/batch_codec.hpp>
 #include <mailroom/errors.hpp>
 
+#include "runtime/journal/acknowledged_mark.hpp"
 #include "runtime/journal/journal_keys.hpp"
 #include "runtime/journal/record_codec.hpp"
 #include "runtime/journal/rocks_store.hpp"
@@ -45,9 +46,15 @@ class Verifier {
       report_.findings.push_back({std::move(where), std::move(what)});
   }
 
-  // Gives each row's payload to `check`, which throws CorruptData if it is wrong.
+  // A row that can't be checked for want of another one: that one is the damage, and this is only counted.
+  struct Follows {
+    std::string why;
+  };
+
+  // Gives each row's payload to `check`, which throws CorruptData if it is wrong, or Follows.
   template <class Check>
   void scan(Table table, Check&& check) {
+    std::map<std::string, std::uint64_t> follow;
     try {
       store_.scan(table, {}, [&](std::string_view key, std::string_view value) {
         ++report_.rows[static_cast<std::size_t>(table)];
@@ -55,12 +62,16 @@ class Verifier {
           check(key, unseal(table, key, value));
         } catch (const CorruptData& error) {
           find(name_row(table, key), error.what());
+        } catch (const Follows& row) {
+          ++follow[row.why];
         }
         return true;
       });
     } catch (const CorruptData& error) {
       find(table_name(table), fmt::format("reading stopped: {}", error.what()));
     }
+    for (const auto& [why, rows] : follow)
+      find(table_name(table), fmt::format("{} {} {}", rows, rows == 1 ? "row belongs" : "rows belong", why));
   }
 
   std::string name_row(Table table, std::string_view key) {
@@ -78,10 +89,10 @@ class Verifier {
                        name->second.to_shard);
   }
   void known_shard(ShardId shard) {
-    if (!shard_names_.contains(shard)) throw CorruptData("its shard has no name");
+    if (!shard_names_.contains(shard)) throw Follows{fmt::format("to shard {}, which has no name", shard)};
   }
   void known_channel(ChannelId channel) {
-    if (!channel_names_.contains(channel)) throw CorruptData(fmt::format("channel {} has no name", channel));
+    if (!channel_names_.contains(channel)) throw Follows{fmt::format("to channel {}, which has no name", channel)};
   }
 
   void meta() {
@@ -176,7 +187,9 @@ class Verifier {
         throw CorruptData("its event is missing");
       known_shard(shard);
       if (event.channel != 0) known_channel(event.channel);
-      if (const auto next = next_ordinal_.find(shard); next == next_ordinal_.end() || ordinal >= next->second)
+      const auto next = next_ordinal_.find(shard);
+      if (next == next_ordinal_.end()) throw Follows{fmt::format("to shard {}, whose own row is not there", shard)};
+      if (ordinal >= next->second)
         throw CorruptData("its shard has not given out this ordinal yet");
     });
   }
@@ -208,8 +221,12 @@ VerifyReport verify_journal(Store& store) {
 
 VerifyReport verify_journal(const std::filesystem::path& directory) {
   try {
-    const auto store = RocksStore::open_read_only(directory);
+    const auto store = RocksStore::open_read_only(directory, AcknowledgedMark::what_is_wrong(directory).has_value());
     auto report = verify_journal(*store);
+    if (const auto wrong = AcknowledgedMark::what_is_wrong(directory)) {
+      ++report.finding_count;
+      report.findings.insert(report.findings.begin(), {"ACKNOWLEDGED", *wrong});
+    }
     if (const auto damage = store->verify_checksums()) {
       ++report.finding_count;
       report.findings.insert(report.findings.begin(), {"files", *damage});
@@ -236,7 +253,7 @@ void print_report(const VerifyReport& report, std::ostream& out) {
     fmt::print(out, "... and {} more\n", report.finding_count - report.findings.size());
   fmt::print(
       out, "{}\n",
-      report.sound() ? "sound" : fmt::format("{} findings: restore this directory from a copy", report.finding_count));
+      report.sound() ? "sound" : fmt::format("{} finding{}: restore this directory from a copy", report.finding_count, report.finding_count == 1 ? "" : "s"));
 }
 
 }  // namespace mailroom::runtime

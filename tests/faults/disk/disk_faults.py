@@ -52,7 +52,7 @@ MUST_DIE = ("kill-before", "kill-after", "torn", "cut", "cut-some")
 HARMLESS_FILES = re.compile(r"/(OWNER|OPTIONS-\d+(\.dbtmp)?)$")
 HARMLESS_CALLS = ("sync_file_range", "fallocate", "unlink", "ftruncate")
 # What the person in front of it can do.
-ADVICE = re.compile(r"start again|restore|free space|put it back|remove this file|look at|give another|let this user", re.IGNORECASE)
+ADVICE = re.compile(r"start again|restore|free space|put it back|look at|give another|let this user", re.IGNORECASE)
 NEVER_READ_AGAIN = re.compile(r"^(LOCK|OWNER)$")  # bits flipped here mean nothing
 
 

@@ -142,8 +142,10 @@ TEST_F(JournalTest, DamageIsReportedWithTableAndKey) {
 TEST_F(JournalTest, ALogThatLostAcknowledgedCommitsIsRefused) {
   auto journal = open();
   journal->set_note("topology", "bank");
-  const auto acknowledged = journal->sync();
+  const auto [acknowledged, synced] = journal->sync();
   EXPECT_EQ(acknowledged, journal->last_commit());
+  EXPECT_TRUE(synced);
+  EXPECT_FALSE(journal->sync().synced) << "there was nothing more to sync";
   // What a store does that silently cuts its log: the last commit's rows are gone, the mark is not.
   ASSERT_TRUE(disk_->remove(Table::meta, "k"));
   EXPECT_THAT(message_of<CorruptData>([&] { open(); }),

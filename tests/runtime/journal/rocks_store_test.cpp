@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "journal_fixture.hpp"
+#include "runtime/journal/accept_log.hpp"
 #include "runtime/journal/journal.hpp"
 #include "runtime/journal/manifest_check.hpp"
 #include "runtime/journal/verify_journal.hpp"
@@ -237,15 +238,39 @@ TEST(RocksStore, ALogCutBelowWhatWasAcknowledgedIsRefused) {
     EXPECT_THAT(message_of<CorruptData>([&] { Journal::open(copy); }), HasSubstr("had been acknowledged"))
         << "cut to " << left;
   }
-  // Without the mark the same log opens, as a prefix: that is what the mark is for.
+  // Without the mark the same log would open, as a prefix: that is what the mark is for, and why it must be there.
   const auto copy = scratch.path() / "copy";
   fs::remove_all(copy);
   fs::copy(scratch.path() / "whole", copy, fs::copy_options::recursive);
   fs::resize_file(log_file(copy), size / 2);
-  fs::remove(copy / "ACKNOWLEDGED");
+  for (const bool cut : {false, true}) {
+    if (cut) std::ofstream(copy / "ACKNOWLEDGED") << "MRACK1";
+    else fs::remove(copy / "ACKNOWLEDGED");
+    const auto before = contents(copy);
+    EXPECT_THAT(message_of<CorruptData>([&] { Journal::open(copy); }), testing::AllOf(HasSubstr("ACKNOWLEDGED"), HasSubstr("mailroom journal accept")));
+    EXPECT_EQ(contents(copy).size(), before.size()) << "nothing is made";
+    const auto report = verify_journal(copy);
+    ASSERT_FALSE(report.sound());
+    EXPECT_THAT(report.findings[0].where, HasSubstr("ACKNOWLEDGED"));
+    EXPECT_LT(whole_commits(*Journal::open_read_only(copy)), 60u) << "what is left can be looked at";
+  }
+  // Somebody takes it as it is.
+  const auto commit = accept_log(copy);
   const auto found = whole_commits(*Journal::open(copy));
   EXPECT_GT(found, 0u);
   EXPECT_LT(found, 60u);
+  EXPECT_GE(commit, found);
+  EXPECT_THAT(message_of<BadValue>([&] { accept_log(copy); }), HasSubstr("nothing to accept"));
+}
+
+// The mark is made before the store: a crash in between leaves a mark and nothing else, a whole one or a part of it.
+TEST(RocksStore, AMarkWithoutAStoreIsABeginning) {
+  for (const auto* bytes : {"", "MRACK1"}) {
+    const ScratchDirectory scratch;
+    std::ofstream(scratch.path() / "ACKNOWLEDGED") << bytes;
+    EXPECT_NO_THROW(name_them(*Journal::open(scratch.path())));
+    EXPECT_NO_THROW(Journal::open(scratch.path()));
+  }
 }
 
 // A log of several files: a hole in an older one must not be stepped over into the next.

@@ -124,6 +124,62 @@ TEST_F(ToolsTest, VerifyFindsDamagedRowsOfEveryTable) {
   EXPECT_TRUE(verify().sound());
 }
 
+// One damaged row takes the names of many: what follows from it is counted, not told row by row.
+TEST_F(ToolsTest, VerifyTellsTheCauseAndCountsWhatFollowsFromIt) {
+  auto write = journal_->new_write();
+  for (int n = 0; n < 1000; ++n) write.put_state(ledger_, "key" + std::to_string(n), "x");
+  journal_->commit(write);
+  std::string key;
+  meta_key(key, 's', ledger_);
+  ASSERT_TRUE(disk_->flip_bit(Table::meta, key, 5));
+  const auto report = verify();
+  std::ostringstream text;
+  print_report(report, text);
+  EXPECT_LT(report.finding_count, 10u) << text.str();
+  EXPECT_THAT(report.findings.at(0).where, HasSubstr("meta")) << "the cause comes first";
+  EXPECT_THAT(text.str(), HasSubstr("1001 rows belong to shard " + std::to_string(ledger_) + ", which has no name"));
+  // A shard's own row, too.
+  ASSERT_TRUE(disk_->flip_bit(Table::meta, key, 5));
+  shard_key(key, ledger_);
+  ASSERT_TRUE(disk_->flip_bit(Table::shards, key, 5));
+  std::ostringstream second;
+  print_report(verify(), second);
+  EXPECT_THAT(second.str(), testing::AllOf(HasSubstr("3 rows"), testing::Not(HasSubstr("not given out this ordinal"))));
+}
+
+TEST_F(ToolsTest, AListDrivesNoTerminalAndShowsAReasonInShort) {
+  auto write = journal_->new_write();
+  auto odd = held(7, "e\x1b[31mve", channel_);
+  odd.reason = "first\nsecond\x1b]0;title\x07\xc2\x9b" + std::string(5'000'000, 'x');
+  write.put_held(HeldReason::dead, ledger_, odd);
+  auto silent = held(8, "erin", channel_, "rejected");
+  silent.reason.clear();
+  write.put_held(HeldReason::dead, ledger_, silent);
+  journal_->commit(write);
+  DeadLetterFilter filter;
+  filter.ids = {"ledger/0:7", "ledger/0:8"};
+  const auto letters = list_dead_letters(*journal_, filter);
+  ASSERT_EQ(letters.size(), 2u);
+  EXPECT_LE(letters[0].reason.size(), 4096u + 30) << "cut where it is stored";
+  std::ostringstream text;
+  print_dead_letters(letters, false, text);
+  EXPECT_THAT(text.str(), testing::AllOf(HasSubstr("first\\nsecond\\x1b]0;title\\x07\\u009b"), HasSubstr("e\\x1b[31mve"), HasSubstr("(no reason given)")));
+  EXPECT_EQ(text.str().find('\x1b'), std::string::npos);
+  EXPECT_LT(text.str().size(), 3'000u);
+}
+
+TEST_F(ToolsTest, AListGoesOnAfterALetter) {
+  DeadLetterFilter filter;
+  filter.after = "ledger/0:1";
+  EXPECT_THAT(ids(filter), ElementsAre("ledger/0:2", "ledger/0:3"));
+  filter.after = "ledger/0:9";
+  EXPECT_THAT(ids(filter), ElementsAre());
+  filter.after = "feed/3:9";
+  EXPECT_THAT(ids(filter), ElementsAre("ledger/0:1", "ledger/0:2", "ledger/0:3"));
+  filter.after = "nonsense";
+  EXPECT_THROW(ids(filter), BadValue);
+}
+
 TEST_F(ToolsTest, AnUnknownTypeIsNoDamage) {
   std::string key, value;
   held_key(key, ledger_, 7);
