@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <fmt/format.h>
 #include <fstream>
 #include <openssl/crypto.h>
@@ -37,7 +39,7 @@ void read_listen_address(std::string_view text, ListenOptions& options) {
 Access::Access(const ListenOptions& options) : certificates_(!options.client_ca.empty()), loopback_(is_loopback(options.host)) {
   if (!options.tokens.empty()) {
     std::ifstream in(options.tokens);
-    if (!in) throw StorageError(fmt::format("{}: the tokens can't be read", options.tokens.string()));
+    if (!in) throw StorageError(fmt::format("{}: the tokens can't be read: {}", options.tokens.string(), std::strerror(errno)));
     std::string line;
     for (int number = 1; std::getline(in, line); ++number) {
       if (!line.empty() && line.back() == '\r') line.pop_back();  // written on another system

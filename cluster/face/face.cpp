@@ -1,5 +1,6 @@
 #include "cluster/face/face.hpp"
 
+#include <boost/asio/ip/host_name.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -19,6 +20,7 @@
 #include "cluster/face/client_message.hpp"
 #include "cluster/face/http_api.hpp"
 #include "cluster/face/telemetry_frames.hpp"
+#include "cluster/face/tls_file.hpp"
 
 namespace mailroom::cluster {
 
@@ -284,12 +286,16 @@ class HttpSession final : public Connection, public std::enable_shared_from_this
     since = Clock::now();
     if (shared_.access.is_foreign(text(http::field::host), text(http::field::origin)))
       return refuse(api_error(403, "foreign", "a page of another site may not reach this node: call it by its address, as localhost or 127.0.0.1"));
-    const auto role = shared_.access.role_of(text(http::field::authorization), certificate_role(stream_));
-    if (!role) return refuse(api_error(401, "credentials", "show a token (Authorization: Bearer ...) or a client certificate"));
-    proven = true;
-
     const auto target = std::string_view(request.target().data(), request.target().size());
-    if (target.substr(0, target.find('?')) == "/telemetry") {
+    const auto path = target.substr(0, target.find('?'));
+    // A liveness probe has nothing to show, and these say nothing secret.
+    const bool probe = path == "/healthz" || path == "/readyz";
+    auto role = shared_.access.role_of(text(http::field::authorization), certificate_role(stream_));
+    proven = proven || role.has_value();
+    if (!role && probe) role = Role::viewer;
+    if (!role) return refuse(api_error(401, "credentials", "show a token (Authorization: Bearer ...) or a client certificate"));
+
+    if (path == "/telemetry") {
       if (!websocket::is_upgrade(request)) return respond(api_error(426, "websocket", "this is a WebSocket: mailroom-dashboard and `mailroom top` read it"));
       if (text(http::field::sec_websocket_protocol).find(subprotocol) == std::string_view::npos)
         return refuse(api_error(400, "subprotocol", fmt::format("expected the subprotocol {}", subprotocol)));
@@ -380,7 +386,6 @@ struct Face::Impl {
         ticks(shared->io),
         accept_again(shared->io) {}
 
-  void set_up_tls(const ListenOptions& options);
   void listen(const ListenOptions& options);
   void accept();
   void tick();
@@ -397,11 +402,13 @@ struct Face::Impl {
   std::thread thread;
 };
 
-void Face::Impl::set_up_tls(const ListenOptions& options) {
+namespace {
+
+void set_up_tls(ssl::context& context, const ListenOptions& options) {
   const auto checked = [](const std::filesystem::path& file, const char* what, auto&& use) {
     error_code error;
     use(file.string(), error);
-    if (error) throw StorageError(fmt::format("{}: the {} can't be used: {}", file.string(), what, error.message()));
+    if (error) throw BadValue(fmt::format("{}: the {} can't be used: {}", file.string(), what, why_unusable(file, error)));
   };
   context.set_options(ssl::context::default_workarounds | ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1);
   checked(options.certificate, "certificate", [&](const auto& file, auto& error) { context.use_certificate_chain_file(file, error); });
@@ -410,6 +417,14 @@ void Face::Impl::set_up_tls(const ListenOptions& options) {
   checked(options.client_ca, "certificates of clients' authorities", [&](const auto& file, auto& error) { context.load_verify_file(file, error); });
   // With tokens, too, a client may come without a certificate.
   context.set_verify_mode(options.tokens.empty() ? ssl::verify_peer | ssl::verify_fail_if_no_peer_cert : ssl::verify_peer);
+}
+
+}  // namespace
+
+void Face::check(const ListenOptions& options) {
+  (void)Access(options);
+  ssl::context context(ssl::context::tls_server);
+  if (options.tls()) set_up_tls(context, options);
 }
 
 void Face::Impl::listen(const ListenOptions& options) {
@@ -476,7 +491,7 @@ void Face::Impl::tick() {
 
 Face::Face(runtime::Engine& engine, const ListenOptions& options, const std::string& program, FaceLimits limits)
     : impl_(std::make_unique<Impl>(engine, options, program, limits)) {
-  if (options.tls()) impl_->set_up_tls(options);
+  if (options.tls()) set_up_tls(impl_->context, options);
   impl_->listen(options);
   impl_->shared->clients_changed = [this] { impl_->clients_changed(); };
   impl_->accept();
@@ -522,5 +537,9 @@ std::string Face::address() const {
                                                     : fmt::format("{}:{}", impl_->host, impl_->port);
 }
 std::string Face::url() const { return fmt::format("{}://{}", impl_->tls ? "https" : "http", address()); }
+std::string Face::reachable_address() const {
+  if (impl_->host != "0.0.0.0" && impl_->host != "::") return address();
+  return fmt::format("{}:{}", net::ip::host_name(), impl_->port);
+}
 
 }  // namespace mailroom::cluster

@@ -28,16 +28,20 @@ struct FaceLimits {
 
 class Face {
  public:
-  // Listens at once. `engine` outlives it. Throws BadValue (no safe way to listen), StorageError (files; the port is taken).
+  // Listens at once. `engine` outlives it. Throws BadValue (no safe way to listen; a file that is none), StorageError (the port is taken).
   Face(runtime::Engine& engine, const ListenOptions& options, const std::string& program, FaceLimits limits = {});
   // Tells the WebSockets what came last, within half a second, and closes.
   ~Face();
+  // Throws as the constructor does where options can't work, without listening.
+  static void check(const ListenOptions& options);
   Face(const Face&) = delete;
   Face& operator=(const Face&) = delete;
 
   [[nodiscard]] std::uint16_t port() const;
   // "127.0.0.1:7070"
   [[nodiscard]] std::string address() const;
+  // The same, but with this machine's name where it listens at every address: what another program can be told.
+  [[nodiscard]] std::string reachable_address() const;
   // "http://127.0.0.1:7070"
   [[nodiscard]] std::string url() const;
 

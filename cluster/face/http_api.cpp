@@ -6,6 +6,8 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include <mailroom/errors.hpp>
@@ -113,6 +115,7 @@ class Body {
     }
     return all;
   }
+  [[nodiscard]] bool has(const char* name) const { return json_.contains(name) && !json_[name].is_null(); }
   json object(const char* name) {
     const auto* member = find(name);
     return member == nullptr ? json::object() : *member;
@@ -141,7 +144,7 @@ ApiResponse api_error(unsigned status, std::string_view code, std::string_view m
 
 struct HttpApi::Parts {
   std::vector<std::string> path;
-  std::map<std::string, std::string> query;
+  std::vector<std::pair<std::string, std::string>> query;
   const ApiRequest& request;
 };
 
@@ -170,7 +173,7 @@ void HttpApi::handle(const ApiRequest& request, Reply reply) {
     const auto name = percent_decoded(pair.substr(0, equals), true);
     const auto value = equals == std::string_view::npos ? std::optional<std::string>("") : percent_decoded(pair.substr(equals + 1), true);
     readable = name && value;
-    if (readable) parts.query[*name] = *value;
+    if (readable) parts.query.emplace_back(*name, *value);
     query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
   }
   if (!readable) return reply(api_error(400, "bad_target", "the address is not written as one: check its % signs"));
@@ -193,6 +196,11 @@ void HttpApi::handle(const ApiRequest& request, Reply reply) {
     reply(api_error(403, "viewer", "this takes the role operator; you are a viewer"));
     return true;
   };
+  // Who chooses in the address what is to be changed must not have everything changed.
+  const auto no_query = [&](const char* expected) {
+    if (!parts.query.empty())
+      throw BadValue(fmt::format("?{}= is not read here; expected {}, and nothing in the address", parts.query.front().first, expected));
+  };
   try {
     if (p.empty()) {
       if (!get) return only("GET");
@@ -213,16 +221,19 @@ void HttpApi::handle(const ApiRequest& request, Reply reply) {
     if (is({"api", "v1", "dead-letters", "retry"}) || is({"api", "v1", "dead-letters", "discard"})) {
       if (!post) return only("POST");
       if (operators_only()) return;
+      no_query("what to choose as members of the body, such as {\"key\": \"alice\"}");
       return change_dead_letters(parts, p[3] == "discard", reply);
     }
     if (is({"api", "v1", "stages", nullptr, "pause"}) || is({"api", "v1", "stages", nullptr, "resume"})) {
       if (!post) return only("POST");
       if (operators_only()) return;
+      no_query("no more than the stage's path");
       return reply(answer(p[4] == "pause" ? engine_.pause(p[3]) : engine_.resume(p[3])));
     }
     if (is({"api", "v1", "stages", nullptr, "shards", nullptr, "restart"})) {
       if (!post) return only("POST");
       if (operators_only()) return;
+      no_query("no more than the shard's path");
       std::uint32_t shard = 0;
       const auto [end, error] = std::from_chars(p[5].data(), p[5].data() + p[5].size(), shard);
       if (error != std::errc() || end != p[5].data() + p[5].size())
@@ -251,7 +262,8 @@ ApiResponse HttpApi::metrics() {
   const auto& snapshot = latest();
   if (!metrics_body_)
     metrics_body_ = std::make_shared<const std::string>(metrics_text(
-        snapshot, {program_, ready && !engine_.wait_for(std::chrono::milliseconds(0)), clients}));
+        snapshot, {program_, ready && !engine_.wait_for(std::chrono::milliseconds(0)), clients,
+                   engine_.journal() == nullptr ? std::nullopt : std::optional(engine_.journal()->store().disk_bytes())}));
   ApiResponse response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   response.body = metrics_body_;
@@ -270,15 +282,27 @@ ApiResponse HttpApi::snapshot() {
 void HttpApi::ask(const Parts& parts, const Reply& reply) {
   StateQuestion question;
   question.stage = parts.path[3];
+  bool keyed = false;
   if (parts.request.method == "POST") {
+    if (!parts.query.empty())
+      throw BadValue(fmt::format("?{}= is not read here; expected the question as members of the body: key, question, fields", parts.query.front().first));
     Body body(parts.request.body);
+    keyed = body.has("key");
     question.key = body.text("key").value_or("");
     question.type = body.text("question").value_or("");
     question.content = body.object("fields");
     body.refuse_unknown();
-  } else if (const auto key = parts.query.find("key"); key != parts.query.end()) {
-    question.key = key->second;
+  } else {
+    for (const auto& [name, value] : parts.query) {
+      if (name != "key") throw BadValue(fmt::format("\"{}\" is not known here; expected key", name));
+      if (std::exchange(keyed, true)) throw BadValue("key is given twice");
+      question.key = value;
+    }
   }
+  const auto& topology = engine_.plan().topology;
+  if (const auto stage = topology.stage_index(question.stage); stage && !keyed && topology.stages[*stage].kind == StageKind::actor &&
+                                                               topology.stages[*stage].ordering == Ordering::key && topology.stages[*stage].actor->stateful)
+    throw BadValue(fmt::format("key is missing: stage '{}' keeps a state for each", question.stage));
   engine_.ask(question, [reply, stage = question.stage, key = question.key](StateAnswer made) {
     if (made.ok())
       reply(answer(200, {{"stage", stage}, {"key", key}, {"reply", std::move(made.reply)}}));
@@ -290,18 +314,23 @@ void HttpApi::ask(const Parts& parts, const Reply& reply) {
 void HttpApi::list_dead_letters(const Parts& parts, const Reply& reply) {
   DeadLetterFilter filter;
   std::size_t limit = 100;
+  std::set<std::string> given;
   for (const auto& [name, value] : parts.query) {
-    if (name == "parked") filter.parked = value == "true" || value == "1" || value.empty();
-    else if (name == "stage") filter.stage = value;
+    if (!given.insert(name).second && name != "id") throw BadValue(fmt::format("{} is given twice", name));
+    if (name == "parked") {
+      if (value != "true" && value != "false" && value != "1" && value != "0") throw BadValue(fmt::format("parked \"{}\": expected true or false", value));
+      filter.parked = value == "true" || value == "1";
+    } else if (name == "stage") filter.stage = value;
     else if (name == "key") filter.key = value;
     else if (name == "kind") filter.kind = value;
     else if (name == "id") filter.ids.push_back(value);
+    else if (name == "after") filter.after = value;
     else if (name == "limit") {
       const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), limit);
       if (error != std::errc() || end != value.data() + value.size() || limit == 0 || limit > most_listed)
         throw BadValue(fmt::format("limit \"{}\": expected a number from 1 to {}", value, most_listed));
     } else {
-      throw BadValue(fmt::format("\"{}\" is not known here; expected parked, stage, key, kind, id, limit", name));
+      throw BadValue(fmt::format("\"{}\" is not known here; expected parked, stage, key, kind, id, after, limit", name));
     }
   }
   check_dead_letter_filter(filter);
@@ -330,6 +359,9 @@ void HttpApi::change_dead_letters(const Parts& parts, bool discard, const Reply&
   filter.kind = body.text("kind");
   const bool all = body.flag("all");
   body.refuse_unknown();
+  if (all)
+    for (const auto* one : {"ids", "stage", "key", "kind"})
+      if (body.has(one)) throw BadValue(fmt::format("\"all\" and \"{}\" exclude each other; expected one of them: all of them, or those that are named", one));
   if (!all && filter.ids.empty() && !filter.stage && !filter.key && !filter.kind)
     throw BadValue("which ones? Name \"ids\", or \"stage\", \"key\", \"kind\", or say \"all\": true");
   engine_.change_dead_letters(filter, discard, [reply, discard](DeadLetterOutcome outcome) {

@@ -72,8 +72,9 @@ std::string metrics_text(const TelemetrySnapshot& snapshot, const ProcessFigures
   out.gauge("mailroom_ready", "1 while the node takes and handles events.", {}, process.ready ? 1 : 0);
   out.gauge("mailroom_uptime_seconds", "Since the engine began.", {}, number(snapshot.uptime_us) * in_seconds);
   out.gauge("mailroom_telemetry_clients", "WebSocket clients.", {}, number(process.clients));
-  out.counter("mailroom_journal_syncs_total", "fdatasync calls of the journal.", {}, number(snapshot.syncs));
+  out.counter("mailroom_journal_syncs_total", "fdatasync calls of the journal; where everything was safe already there is none.", {}, number(snapshot.syncs));
   out.histogram("mailroom_journal_sync_duration_seconds", "Time of an fdatasync of the journal.", {}, snapshot.sync_time);
+  if (process.journal_bytes) out.gauge("mailroom_journal_size_bytes", "What the journal's files take on disk.", {}, number(*process.journal_bytes));
 
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -96,7 +97,7 @@ std::string metrics_text(const TelemetrySnapshot& snapshot, const ProcessFigures
   const auto gauges = [&](const char* name, const char* help, Member member) {
     for (const auto& shard : snapshot.shards) out.gauge(name, help, labels(shard), number(shard.*member));
   };
-  counters("mailroom_events_handled_total", "Events taken to their end.", &ShardSnapshot::in);
+  counters("mailroom_events_handled_total", "Events taken to their end, timers that fired among them.", &ShardSnapshot::in);
   counters("mailroom_events_emitted_total", "Events emitted.", &ShardSnapshot::out);
   counters("mailroom_failures_total", "Handler calls that threw; refusals not counted.", &ShardSnapshot::failures);
   counters("mailroom_retries_total", "Events tried again.", &ShardSnapshot::retries);
@@ -152,6 +153,13 @@ std::string metrics_text(const TelemetrySnapshot& snapshot, const ProcessFigures
     out.counter("mailroom_source_events_total", "Events read.", {{"stage", source.stage}}, number(source.events));
   for (const auto& source : snapshot.sources)
     out.counter("mailroom_source_dirty_total", "Lines that were no event.", {{"stage", source.stage}}, number(source.dirty));
+  for (const auto& source : snapshot.sources)
+    out.gauge("mailroom_source_position", "How far the input is read, in the unit that its label says.", {{"stage", source.stage}, {"unit", source.unit}}, number(source.done));
+  for (const auto& source : snapshot.sources)
+    out.gauge("mailroom_source_size", "How much input there is, in the same unit; 0: it has no known end.",
+              {{"stage", source.stage}, {"unit", source.unit}}, number(source.total.value_or(0)));
+  for (const auto& source : snapshot.sources)
+    out.gauge("mailroom_source_ended", "1 once the input is read to its end.", {{"stage", source.stage}}, source.ended ? 1 : 0);
 
   std::ostringstream text;
   prometheus::TextSerializer().Serialize(text, out.all());

@@ -11,6 +11,7 @@ namespace mailroom::cluster {
 namespace {
 
 constexpr std::uint32_t index_mark = 0xFFFFFFFF;
+constexpr std::string_view magic = "MAILROOM-SESSION-1\n";
 
 template <class T>
 void append_little_endian(std::string& out, T value) {
@@ -19,9 +20,22 @@ void append_little_endian(std::string& out, T value) {
 
 }  // namespace
 
-SessionWriter::SessionWriter(const std::filesystem::path& file) : file_(file), out_(file, std::ios::binary | std::ios::trunc) {
+void SessionWriter::check(const std::filesystem::path& file, bool over) {
+  // A pipe or a device loses nothing by it.
+  if (!std::filesystem::is_regular_file(file)) return;
+  std::ifstream in(file, std::ios::binary);
+  std::string head(magic.size(), '\0');
+  in.read(head.data(), static_cast<std::streamsize>(head.size()));
+  if (!in || head != magic)
+    throw BadValue(fmt::format("{} is there already and is no session, so it is not written over: give the name of a new file", file.string()));
+  if (!over) throw BadValue(fmt::format("{} is there already, a session: --force writes over it; or give the name of a new file", file.string()));
+}
+
+SessionWriter::SessionWriter(const std::filesystem::path& file, bool over) : file_(file) {
+  check(file, over);
+  out_.open(file, std::ios::binary | std::ios::trunc);
   if (!out_) throw StorageError(fmt::format("{}: can't be written: {}", file.string(), std::strerror(errno)));
-  write("MAILROOM-SESSION-1\n");
+  write(magic);
 }
 
 void SessionWriter::write(std::string_view bytes) {

@@ -15,8 +15,10 @@ namespace mailroom::cluster {
 // One thread.
 class SessionWriter {
  public:
-  // Throws StorageError.
-  explicit SessionWriter(const std::filesystem::path& file);
+  // `over`: over the session that is there, if one is. Throws BadValue as check() does, StorageError.
+  explicit SessionWriter(const std::filesystem::path& file, bool over = false);
+  // Throws BadValue for a file that is there already, unless it is a session and may be written over.
+  static void check(const std::filesystem::path& file, bool over);
   // Takes a frame that came at that moment; the first must be "hello". Throws BadValue for what is no frame, StorageError.
   void add(std::string_view frame, std::int64_t at_us);
   // Writes the index; nothing may be added afterwards. A file without it can be read all the same.

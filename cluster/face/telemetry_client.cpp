@@ -10,6 +10,8 @@
 
 #include <mailroom/errors.hpp>
 
+#include "cluster/face/tls_file.hpp"
+
 namespace mailroom::cluster {
 
 namespace beast = boost::beast;
@@ -85,13 +87,13 @@ TelemetryClient::TelemetryClient(const TelemetryAddress& address, std::chrono::m
       impl.context.set_default_verify_paths(error);
     else
       impl.context.load_verify_file(address.ca.string(), error);
-    if (error) throw BadValue(fmt::format("{}: no certificates to trust: {}", address.ca.string(), error.message()));
+    if (error) throw BadValue(fmt::format("{}: no certificates to trust: {}", address.ca.string(), why_unusable(address.ca, error)));
     if (!address.certificate.empty()) {
       const auto& key = address.private_key.empty() ? address.certificate : address.private_key;
       impl.context.use_certificate_chain_file(address.certificate.string(), error);
-      if (error) throw BadValue(fmt::format("{}: no certificate to show: {}", address.certificate.string(), error.message()));
+      if (error) throw BadValue(fmt::format("{}: no certificate to show: {}", address.certificate.string(), why_unusable(address.certificate, error)));
       impl.context.use_private_key_file(key.string(), ssl::context::pem, error);
-      if (error) throw BadValue(fmt::format("{}: no private key of {}: {}", key.string(), address.certificate.string(), error.message()));
+      if (error) throw BadValue(fmt::format("{}: no private key of {}: {}", key.string(), address.certificate.string(), why_unusable(key, error)));
     }
     impl.context.set_verify_mode(ssl::verify_peer);
     impl.context.set_verify_callback(ssl::host_name_verification(address.host));
@@ -106,7 +108,17 @@ TelemetryClient::TelemetryClient(const TelemetryAddress& address, std::chrono::m
     impl.complete(where.c_str(), deadline, [&](auto done) { lowest.async_connect(found, done); });
     lowest.socket().set_option(tcp::no_delay(true), error);
     if constexpr (std::is_same_v<std::remove_reference_t<decltype(ws)>, websocket::stream<beast::ssl_stream<beast::tcp_stream>>>)
-      impl.complete(where.c_str(), deadline, [&](auto done) { ws.next_layer().async_handshake(ssl::stream_base::client, done); });
+      try {
+        impl.complete(where.c_str(), deadline, [&](auto done) { ws.next_layer().async_handshake(ssl::stream_base::client, done); });
+      } catch (const Disconnected& refusal) {
+        const std::string_view what = refusal.what();
+        if (what.find("certificate verify failed") != std::string_view::npos)
+          throw Disconnected(fmt::format("{} shows a certificate that is not trusted here, or that is not made out to {}: give --tls-ca, the PEM file of "
+                                         "who signed it (of a self-signed one: itself), and the host by the name in it ({})", where, address.host, what));
+        if (what.find("wrong version number") != std::string_view::npos || what.find("http request") != std::string_view::npos)
+          throw Disconnected(fmt::format("{} does not speak TLS: say http://{}", where, where));
+        throw;
+      }
     ws.set_option(websocket::stream_base::decorator([token = address.token](websocket::request_type& request) {
       request.set(beast::http::field::sec_websocket_protocol, "mailroom.telemetry.v1");
       if (!token.empty()) request.set(beast::http::field::authorization, "Bearer " + token);
@@ -128,6 +140,8 @@ TelemetryClient::TelemetryClient(const TelemetryAddress& address, std::chrono::m
         throw Disconnected(fmt::format("{} lets in only who shows a client certificate: give --tls-certificate", where));
       if (address.tls && what.find("alert") != std::string_view::npos && !address.certificate.empty())
         throw Disconnected(fmt::format("{} does not trust the certificate that was shown to it, {} ({})", where, address.certificate.string(), what));
+      if (!address.tls && (what.find("end of stream") != std::string_view::npos || what.find("bad version") != std::string_view::npos || what.find("reset by peer") != std::string_view::npos))
+        throw Disconnected(fmt::format("{} does not answer in plain text; it may speak TLS: https://{}", where, host));
       throw;
     }
   });

@@ -262,6 +262,100 @@ TEST_F(FaceTest, AnswersWhatOperatorsAndMachinesAsk) {
   EXPECT_EQ(request("POST", "/api/v1/stages/ledger/pause").status, 503);
 }
 
+TEST_F(FaceTest, WhatIsToBeTriedAgainOrDiscardedIsSaidInTheBodyAndOnlyOnce) {
+  put("{\"account\": \"poor\", \"cents\": -5, \"number\": 1}\n{\"account\": \"broke\", \"cents\": -5, \"number\": 1}\n");
+  start();
+  ASSERT_TRUE(until([&] { return request("GET", "/api/v1/dead-letters").parsed()["letters"].size() == 2; }));
+  for (const std::string change : {"/api/v1/dead-letters/discard", "/api/v1/dead-letters/retry"}) {
+    const auto keyed = request("POST", change + "?key=nobody", R"({"all": true})");
+    EXPECT_EQ(keyed.status, 400) << change;
+    EXPECT_THAT(keyed.body, AllOf(HasSubstr("key"), HasSubstr("body")));
+    EXPECT_EQ(request("POST", change + "?stage=in", R"({"ids": ["ledger/0:1", "ledger/1:1"]})").status, 400) << change;
+    for (const std::string other : {R"("ids": ["ledger/0:1"])", R"("ids": [])", R"("stage": "in")", R"("key": "nobody")", R"("kind": "failed")"}) {
+      const auto both = request("POST", change, R"({"all": true, )" + other + "}");
+      EXPECT_EQ(both.status, 400) << change << " " << other;
+      EXPECT_THAT(both.body, AllOf(HasSubstr("all"), HasSubstr(other.substr(1, other.find('"', 1) - 1)))) << change;
+    }
+  }
+  for (const auto* post : {"/api/v1/stages/ledger/pause?x=1", "/api/v1/stages/ledger/resume?x", "/api/v1/stages/ledger/shards/0/restart?x=1"})
+    EXPECT_EQ(request("POST", post).status, 400) << post;
+  EXPECT_EQ(request("POST", "/api/v1/stages/ledger/state?key=poor", R"({"key": "broke"})").status, 400);
+  EXPECT_EQ(request("GET", "/api/v1/dead-letters").parsed()["letters"].size(), 2u) << "nothing was done";
+  EXPECT_EQ(request("POST", "/api/v1/dead-letters/discard", R"({"all": true})").parsed()["discarded"], 2);
+}
+
+TEST_F(FaceTest, DeadLettersAreListedPageByPage) {
+  std::string lines;
+  for (int n = 0; n < 25; ++n) lines += "{\"account\": \"poor" + std::to_string(n % 7) + "\", \"cents\": -1, \"number\": " + std::to_string(n) + "}\n";
+  for (const auto durability : {mailroom::runtime::Durability::durable, mailroom::runtime::Durability::memory}) {
+    face_.reset();
+    node_.reset();
+    fs::remove_all(folder_ / "data");
+    fs::remove(folder_ / "in.jsonl");
+    put(lines);
+    start({}, "{}", durability);
+    ASSERT_TRUE(until([&] { return request("GET", "/api/v1/dead-letters").parsed()["letters"].size() == 25; }));
+    const auto ids = [](const json& list) {
+      std::vector<std::string> all;
+      for (const auto& letter : list["letters"]) all.push_back(letter["id"]);
+      return all;
+    };
+    const auto whole = ids(request("GET", "/api/v1/dead-letters").parsed());
+    std::vector<std::string> paged;
+    std::string after;
+    for (int page = 0; page < 10; ++page) {
+      const auto list = request("GET", "/api/v1/dead-letters?limit=4" + (after.empty() ? "" : "&after=" + after)).parsed();
+      for (auto& id : ids(list)) paged.push_back(id);
+      if (!list["more"].get<bool>()) break;
+      ASSERT_EQ(list["letters"].size(), 4u);
+      after = paged.back();
+    }
+    EXPECT_EQ(paged, whole);
+    EXPECT_EQ(request("GET", "/api/v1/dead-letters?after=ledger/1:999999").parsed()["letters"].size(), 0u);
+    EXPECT_EQ(ids(request("GET", "/api/v1/dead-letters?id=" + whole[3] + "&id=" + whole[9]).parsed()), (std::vector{whole[3], whole[9]})) << "each id counts";
+  }
+}
+
+TEST_F(FaceTest, AnUnclearQuestionIsRefusedAndNotGuessedAt) {
+  start();
+  const auto refused = [&](const std::string& target, const std::string& text) {
+    const auto reply = request("GET", target);
+    EXPECT_EQ(reply.status, 400) << target;
+    EXPECT_THAT(reply.body, HasSubstr(text)) << target;
+  };
+  refused("/api/v1/dead-letters?parked=banana", "true or false");
+  refused("/api/v1/dead-letters?parked", "true or false");
+  refused("/api/v1/dead-letters?after=17", "after");
+  refused("/api/v1/dead-letters?key=a&key=b", "twice");
+  refused("/api/v1/stages/ledger/state", "key is missing");
+  refused("/api/v1/stages/ledger/state?kye=a", "kye");
+  for (const auto* value : {"true", "false", "1", "0"}) EXPECT_EQ(request("GET", std::string("/api/v1/dead-letters?parked=") + value).status, 200) << value;
+  EXPECT_EQ(request("GET", "/api/v1/dead-letters?parked=true&kind=follows").status, 200);
+}
+
+// Who records what it can't read again must not cost him a file that he has.
+TEST_F(FaceTest, ASessionIsWrittenOverOnlyWhenThatIsSaidAndNothingElseEver) {
+  using mailroom::cluster::SessionWriter;
+  const auto read = [&](const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return std::string((std::istreambuf_iterator<char>(in)), {});
+  };
+  const auto refusal = [&](const fs::path& path, bool over) -> std::string {
+    try {
+      SessionWriter writer(path, over);
+    } catch (const mailroom::BadValue& error) {
+      return error.what();
+    }
+    return {};
+  };
+  std::ofstream(file("bank.json")) << "precious";
+  for (const bool over : {false, true}) EXPECT_THAT(refusal(file("bank.json"), over), AllOf(HasSubstr("bank.json"), HasSubstr("no session")));
+  EXPECT_EQ(read(file("bank.json")), "precious");
+  EXPECT_EQ(refusal(file("run"), false), "");
+  EXPECT_THAT(refusal(file("run"), false), HasSubstr("--force"));
+  EXPECT_EQ(refusal(file("run"), true), "");
+}
+
 TEST_F(FaceTest, MetricsHaveStandardNamesAndAddUp) {
   put("{\"account\": \"a\", \"cents\": 1, \"number\": 1}\n{\"account\": \"a\", \"cents\": 1, \"number\": 3}\n");
   start();
@@ -270,6 +364,8 @@ TEST_F(FaceTest, MetricsHaveStandardNamesAndAddUp) {
   EXPECT_THAT(reply.head, HasSubstr("text/plain; version=0.0.4"));
   EXPECT_THAT(reply.body, AllOf(HasSubstr("# TYPE mailroom_events_handled_total counter\n"), HasSubstr("# TYPE mailroom_mailbox_wait_seconds histogram\n"),
                                 HasSubstr("mailroom_mailbox_capacity{stage=\"ledger\",shard=\"0\"} 8192\n"), HasSubstr("process_resident_memory_bytes"),
+                                HasSubstr("mailroom_source_ended{stage=\"in\"} 0\n"), HasSubstr("mailroom_source_position{stage=\"in\",unit=\"bytes\"} "),
+                                ::testing::ContainsRegex("\nmailroom_journal_size_bytes [1-9]"), HasSubstr("timers"),
                                 HasSubstr("mailroom_edge_difference{from=\"in\",to=\"ledger\"} 0\n")));
   // Each family has its TYPE once; every sample's name belongs to the family above it; buckets rise to the count.
   std::istringstream lines(reply.body);
@@ -336,8 +432,12 @@ TEST_F(FaceTest, EachMetricOfTheGrafanaDashboardAndOfTheDocsIsServed) {
     for (const auto& inner : panel.value("panels", json::array())) look(inner);
     if (!panel.contains("targets")) return;
     ++panels;
-    const auto unit = panel.at("fieldConfig").at("defaults").value("unit", "none");
     for (const auto& target : panel["targets"]) {
+      auto unit = panel.at("fieldConfig").at("defaults").value("unit", "none");
+      for (const auto& one : panel["fieldConfig"].value("overrides", json::array()))
+        if (one["matcher"]["options"] == target.value("legendFormat", ""))
+          for (const auto& property : one["properties"])
+            if (property["id"] == "unit") unit = property["value"];
       const auto query = target.at("expr").get<std::string>();
       ++queries;
       const std::regex metric(R"((mailroom|process)_[a-z_]+)");
@@ -349,7 +449,8 @@ TEST_F(FaceTest, EachMetricOfTheGrafanaDashboardAndOfTheDocsIsServed) {
         const bool as_counter = before.ends_with("rate(") || before.ends_with("increase(");
         if (type == "gauge") { EXPECT_FALSE(as_counter) << query; }
         if (type == "histogram") { EXPECT_TRUE(as_counter && query.starts_with("histogram_quantile(")) << query; }
-        if (name.find("_seconds") != std::string::npos) { EXPECT_EQ(unit, "s") << query; }
+        // Seconds a second are a share of a core.
+        if (name.find("_seconds") != std::string::npos) { EXPECT_EQ(unit, name.ends_with("_seconds_total") ? "percentunit" : "s") << query; }
         if (name.find("_bytes") != std::string::npos) { EXPECT_EQ(unit, "bytes") << query; }
         // What is summed by must be a label of it.
         if (const auto by = query.find(" by ("); by != std::string::npos) {
@@ -642,8 +743,28 @@ TEST_F(FaceTest, WithTlsATokenSaysWhoComesAndPlainTextGetsNowhere) {
   EXPECT_THROW(role("0123456789abcdeX"), mailroom::cluster::Disconnected);
   EXPECT_THROW(role(""), mailroom::cluster::Disconnected);
   address.ca.clear();
-  EXPECT_THROW(role("fedcba9876543210"), mailroom::cluster::Disconnected) << "a certificate that nobody vouches for";
+  const auto why = [](mailroom::cluster::TelemetryAddress to) -> std::string {
+    try {
+      mailroom::cluster::TelemetryClient one(to, std::chrono::seconds(15));
+    } catch (const mailroom::cluster::Disconnected& error) {
+      return error.what();
+    }
+    return {};
+  };
+  EXPECT_THAT(why(address), HasSubstr("--tls-ca")) << "a certificate that nobody vouches for";
+  EXPECT_THAT(why(mailroom::cluster::read_telemetry_address(face_->address())), HasSubstr("it may speak TLS: https://" + face_->address()));
   EXPECT_EQ(request("GET", "/healthz").status, 0) << "plain text";
+  // A probe has nothing to show.
+  const auto get = [&](const std::string& target) {
+    (void)shell("printf 'GET " + target + " HTTP/1.1\\r\\nHost: " + face_->address() + "\\r\\nConnection: close\\r\\n\\r\\n' | openssl s_client -quiet -connect " +
+                face_->address() + " -CAfile " + file("cert.pem") + " > " + file("answer"));
+    std::ifstream in(file("answer"));
+    return parse(std::string((std::istreambuf_iterator<char>(in)), {})).status;
+  };
+  EXPECT_EQ(get("/healthz"), 200);
+  EXPECT_EQ(get("/readyz"), 200);
+  EXPECT_EQ(get("/metrics"), 401);
+  EXPECT_EQ(get("/healthz/../metrics"), 401);
 }
 
 TEST_F(FaceTest, TheWebSocketTellsAllThatHappensFromItsBeginningOn) {
