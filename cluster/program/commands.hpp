@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
 
 namespace mailroom::program {
 
@@ -17,6 +18,9 @@ enum ExitCode : int {
   exit_checkpointed = 11,  // stopped by a signal; the rest is in the journal and goes on at the next start
   exit_forced = 12         // a second signal: ended at once; a durable journal has everything acknowledged
 };
+
+// For an option that means something where it is left out, and nothing where it is empty (an unset variable of a script).
+inline std::string refuse_empty(const std::string& text) { return text.empty() ? "it is empty" : ""; }
 
 void add_run_command(CLI::App& app, int& exit_code);
 void add_check_command(CLI::App& app, int& exit_code);

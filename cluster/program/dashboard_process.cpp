@@ -1,9 +1,12 @@
 #include "cluster/program/dashboard_process.hpp"
 
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <mailroom/errors.hpp>
@@ -18,7 +21,13 @@ std::filesystem::path find_dashboard() {
                              program.string()));
 }
 
-void start_dashboard(const std::string& url) {
+bool has_display() {
+  for (const auto* name : {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"})
+    if (const auto* value = std::getenv(name); value != nullptr && *value != '\0') return true;
+  return false;
+}
+
+DashboardProcess::DashboardProcess(const std::string& url) {
   const auto program = find_dashboard().string();
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
@@ -30,10 +39,21 @@ void start_dashboard(const std::string& url) {
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
   auto name = program, address = url;
   char* arguments[] = {name.data(), address.data(), nullptr};
-  pid_t child = 0;
-  const auto error = posix_spawn(&child, program.c_str(), nullptr, &attributes, arguments, environ);
+  // What Qt says of a missing display (its plugins, an abort) helps nobody here.
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  const auto error = posix_spawn(&child_, program.c_str(), &files, &attributes, arguments, environ);
+  posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&attributes);
-  if (error != 0) throw StorageError(fmt::format("{} can't be started: {}", program, std::strerror(error)));
+  if (error != 0) throw StorageError(fmt::format("could not start ({}: {})", program, std::strerror(error)));
+}
+
+bool DashboardProcess::has_failed() {
+  int status = 0;
+  if (child_ == 0 || ::waitpid(child_, &status, WNOHANG) != child_) return false;
+  child_ = 0;
+  return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
 }
 
 }  // namespace mailroom::program

@@ -17,6 +17,7 @@
 #include "cluster/program/commands.hpp"
 #include "cluster/program/dashboard_process.hpp"
 #include "cluster/program/stop_signals.hpp"
+#include "runtime/telemetry/human_text.hpp"
 #include "runtime/telemetry/live_line.hpp"
 #include "runtime/telemetry/snapshot_json.hpp"
 #include "runtime/telemetry/summary_table.hpp"
@@ -124,6 +125,21 @@ int exit_code_for(const EngineResult& result, const TelemetrySnapshot& snapshot)
   return exit_done;
 }
 
+// What a person reads after the node has told its address: how to look at it from here.
+std::string how_to_watch(const cluster::Face& face, const cluster::ListenOptions& options) {
+  const auto address = (options.tls() ? "https://" : "") + face.reachable_address();
+  if (!options.tls() && options.tokens.empty()) return fmt::format("mailroom top {}, mailroom-dashboard {}", address, address);
+  std::string shown;
+  if (options.tls()) shown += " --tls-ca CA.pem";
+  if (!options.tokens.empty()) shown += " --token-file FILE";
+  if (!options.client_ca.empty()) shown += options.tokens.empty() ? " --tls-certificate PEM --tls-key PEM" : " (or --tls-certificate PEM --tls-key PEM)";
+  return fmt::format("mailroom top {}{}; mailroom-dashboard takes the same", address, shown);
+}
+
+std::string with_full_stop(const std::string& text) {
+  return text.empty() || text.find_last_of(".!?") == text.size() - 1 ? text : text + ".";
+}
+
 std::string closing_line(const Node& node, const EngineResult& result) {
   const auto where = node.durable() ? fmt::format(" Journal and output: {}", node.data().string())
                                     : fmt::format(" Output: {}", (node.data() / "output").string());
@@ -133,10 +149,10 @@ std::string closing_line(const Node& node, const EngineResult& result) {
     case Ending::checkpointed:
       return node.durable()
                  ? fmt::format("Stopped with {} events left in the journal; the next start goes on with them.{}",
-                               result.left_inside, where)
-                 : fmt::format("Stopped; {} events were still inside and are lost (memory mode).{}", result.left_inside,
-                               where);
-    case Ending::failed: return fmt::format("The node stopped: {}{}", result.reason, where);
+                               human_number(result.left_inside), where)
+                 : fmt::format("Stopped; {} events were still inside and are lost (memory mode).{}",
+                               human_number(result.left_inside), where);
+    case Ending::failed: return fmt::format("The node stopped: {}{}", with_full_stop(result.reason), where);
   }
   return {};
 }
@@ -170,8 +186,14 @@ int run(const RunArguments& arguments) {
   try {
     if (arguments.listens()) {
       listen = arguments.listen_options();
-      (void)cluster::Access(*listen);
+      cluster::Face::check(*listen);
+      if (arguments.dashboard && (listen->tls() || !listen->tokens.empty()))
+        throw BadValue("--dashboard has nothing to show to a node that asks for tokens or certificates. Leave it out and give them to the dashboard "
+                       "yourself: mailroom-dashboard https://HOST:PORT --tls-ca CA.pem --token-file FILE");
     }
+    for (const auto& [name, file] : {std::pair("--tls-certificate", &arguments.certificate), std::pair("--tls-key", &arguments.private_key),
+                                     std::pair("--tokens", &arguments.tokens), std::pair("--tls-client-ca", &arguments.client_ca)})
+      if (!file->empty() && !listen) throw BadValue(fmt::format("{} is for --listen, which is missing: nobody can connect to this run", name));
     if (arguments.dashboard) (void)find_dashboard();
   } catch (const std::exception& error) {
     fmt::print(stderr, "mailroom: {}\n", error.what());
@@ -198,10 +220,25 @@ int run(const RunArguments& arguments) {
                "--fresh starts over.\n");
 
   if (face) {
-    fmt::print(stderr, "Listening at {} (mailroom top {}, mailroom-dashboard {})\n", face->url(), face->address(), face->address());
+    fmt::print(stderr, "Listening at {} ({})\n", face->url(), how_to_watch(*face, *listen));
     std::fflush(stderr);
   }
-  if (arguments.dashboard) start_dashboard((listen->tls() ? "wss://" : "ws://") + face->address());
+  std::optional<DashboardProcess> dashboard;
+  const auto without_dashboard = [&](const char* why) {
+    screen.print_above([&] {
+      fmt::print(stderr, "mailroom: the dashboard {}; the node goes on; `mailroom top {}` shows it in a terminal\n", why, face->address());
+    });
+  };
+  const auto dashboard_began = std::chrono::steady_clock::now();
+  if (arguments.dashboard && !has_display()) {
+    without_dashboard("could not start (no display?)");
+  } else if (arguments.dashboard) {
+    try {
+      dashboard.emplace("ws://" + face->address());
+    } catch (const StorageError& error) {
+      without_dashboard(error.what());
+    }
+  }
 
   auto& engine = node->engine();
   LiveLine live_line;
@@ -209,6 +246,8 @@ int run(const RunArguments& arguments) {
   const auto refresh = std::chrono::milliseconds(terminal ? 200 : 2000);
   auto next_line = std::chrono::steady_clock::now() + refresh;
   while (!engine.wait_for(std::chrono::milliseconds(50))) {
+    if (dashboard && dashboard->has_failed())
+      without_dashboard(std::chrono::steady_clock::now() - dashboard_began < std::chrono::seconds(10) ? "could not start (no display?)" : "has failed");
     if (const auto signal = signals.take(); signal != 0) {
       if (stopping) {
         screen.clear();
@@ -270,7 +309,7 @@ void add_run_command(CLI::App& app, int& exit_code) {
   command->add_option("topology", arguments->topology, "The topology's JSON file")->required();
   command->add_option("--input", arguments->input,
                       "Read PATH instead of the topology's own source (STAGE=PATH if it has several)");
-  command->add_option("--data", arguments->data, "Folder of journal and output [mailroom-data/NAME]");
+  command->add_option("--data", arguments->data, "Folder of journal and output [mailroom-data/NAME]")->check(refuse_empty);
   command->add_flag("--fresh", arguments->fresh, "Forget what an earlier run left in that folder");
   command->add_option("--durability", arguments->durability, "Override the topology's")
       ->check(CLI::IsMember({"durable", "memory"}));
@@ -295,6 +334,7 @@ void add_run_command(CLI::App& app, int& exit_code) {
   command->add_option("--trace-one-in", arguments->trace_one_in,
                       fmt::format("Trace one source event in so many through all stages, fewer above {} traces a second (0: only what fails or is out of order; 1: all)",
                                   runtime::TraceSampling::most_a_second))
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command->add_option("--log-level", arguments->log_level, "What to log on stderr")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))

@@ -10,6 +10,7 @@ namespace mailroom::program {
 namespace fs = std::filesystem;
 
 fs::path journal_folder(const fs::path& given) {
+  if (given.empty()) throw BadValue("the data folder's name is empty; expected the one that `mailroom run --data` names");
   for (const auto& folder : {given / "journal", given})
     if (fs::exists(folder / "store")) return folder;
   throw StorageError(

@@ -10,7 +10,8 @@
 
 namespace mailroom::program {
 
-// The journal's own folder, given that or the node's data folder. Throws StorageError if there is none.
+// The journal's own folder, given that or the node's data folder. Throws StorageError if there is none,
+// BadValue for an empty name.
 std::filesystem::path journal_folder(const std::filesystem::path& given);
 
 // Loads the libraries of the topology that the journal was written with, so that events and states can be shown:

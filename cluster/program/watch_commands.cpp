@@ -1,9 +1,11 @@
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -26,8 +28,8 @@ namespace {
 
 struct WatchArguments {
   std::string address, token, token_file, ca, certificate, key, file;
-  bool once = false, shards = false;
-  double seconds = 0;
+  bool once = false, shards = false, force = false;
+  std::optional<double> seconds;
 };
 
 std::unique_ptr<TelemetryClient> connect(const WatchArguments& arguments) {
@@ -45,8 +47,17 @@ std::unique_ptr<TelemetryClient> connect(const WatchArguments& arguments) {
 
 json decode(const std::string& bytes) {
   auto frame = json::from_cbor(bytes.begin(), bytes.end(), true, false);
-  if (!frame.is_object() || !frame.contains("type") || !frame["type"].is_string()) throw BadValue("the node sent something that is no frame");
+  if (!frame.is_object() || !frame.contains("type") || !frame["type"].is_string()) throw Disconnected("the node sent something that is no frame");
   return frame;
+}
+
+// What a node sends that is none of it is no mistake of the command line.
+void take(cluster::TopTable& table, const json& frame) {
+  try {
+    table.take(frame, Clock::now());
+  } catch (const BadValue& error) {
+    throw Disconnected(error.what());
+  }
 }
 
 // The terminal while `top` has it: a screen of its own, without a cursor; as it was before when it goes.
@@ -94,7 +105,7 @@ int top(const WatchArguments& arguments) {
       if (const auto bytes = client->read(std::chrono::milliseconds(100))) {
         const auto frame = decode(*bytes);
         if (frame["type"] == "hello") table = std::make_unique<cluster::TopTable>(frame, arguments.shards);
-        else if (table) table->take(frame, Clock::now());
+        else if (table) take(*table, frame);
       }
       const auto now = Clock::now();
       if (now < next || !table || !table->known()) continue;
@@ -114,21 +125,26 @@ int top(const WatchArguments& arguments) {
 
 int record(const WatchArguments& arguments) {
   StopSignals signals;
+  cluster::SessionWriter::check(arguments.file, arguments.force);
   const auto client = connect(arguments);
   client->subscribe(20, true, true, true);
-  cluster::SessionWriter writer(arguments.file);
-  const auto until = Clock::now() + std::chrono::microseconds(static_cast<std::int64_t>(arguments.seconds * 1e6));
+  cluster::SessionWriter writer(arguments.file, arguments.force);
+  const auto until = Clock::now() + std::chrono::microseconds(static_cast<std::int64_t>(arguments.seconds.value_or(0) * 1e6));
   std::string why = "stopped";
+  int exit_code = exit_done;
   try {
-    while (signals.take() == 0 && (arguments.seconds <= 0 || Clock::now() < until))
+    while (signals.take() == 0 && (!arguments.seconds || Clock::now() < until))
       if (const auto frame = client->read(std::chrono::milliseconds(100)))
         writer.add(*frame, std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
   } catch (const Disconnected& error) {
     why = error.what();
+  } catch (const BadValue& error) {  // no telemetry; what came before it is
+    why = error.what();
+    exit_code = exit_failed;
   }
   writer.close();
   fmt::print(stderr, "{}: {:.1f} MiB, {}. Open it with: mailroom-dashboard {}\n", arguments.file, static_cast<double>(writer.bytes()) / (1 << 20), why, arguments.file);
-  return exit_done;
+  return exit_code;
 }
 
 void add_credentials(CLI::App& command, WatchArguments& arguments) {
@@ -156,7 +172,13 @@ void add_record_command(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("record", "Record a running node's telemetry into a session file, for the dashboard");
   command->add_option("address", arguments->address, "As `mailroom run --listen` says it: [HOST:]PORT")->required();
   command->add_option("file", arguments->file, "Such as run.mailroom-session")->required();
-  command->add_option("--seconds", arguments->seconds, "For so long [until the node ends, or a signal]");
+  command->add_option("--seconds", arguments->seconds, "For so long [until the node ends, or a signal]")->check([](const std::string& text) {
+    double seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    // A session longer than a century is a mistake, too.
+    return error == std::errc() && end == text.data() + text.size() && seconds > 0 && seconds < 4e9 ? std::string() : "expected a number above 0, found " + text;
+  });
+  command->add_flag("--force", arguments->force, "Write over FILE if it is an older session");
   add_credentials(*command, *arguments);
   command->callback([arguments, &exit_code] {
     try {

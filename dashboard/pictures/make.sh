@@ -16,7 +16,7 @@ if [ -n "${RECORD:-}" ]; then
   $bin/mailroom run scenarios/orders/demo.json --fresh --data "$work/orders" --listen 127.0.0.1:0 --progress off --summary none --trace-one-in 64 2>"$work/log" &
   node=$!
   until port=$(sed -n 's/^Listening at http:\/\/127.0.0.1:\([0-9]*\).*/\1/p' "$work/log") && [ -n "$port" ]; do kill -0 $node; sleep 0.1; done
-  $bin/mailroom record "$port" $orders --seconds 66
+  $bin/mailroom record "$port" $orders --force --seconds 66
   kill -INT $node; wait $node || true
 fi
 

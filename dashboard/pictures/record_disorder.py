@@ -42,7 +42,7 @@ for line in node.stderr:
 else:
     raise SystemExit("the node does not listen")
 threading.Thread(target=lambda: [None for _ in node.stderr], daemon=True).start()
-recorder = subprocess.Popen([arguments.mailroom, "record", port, arguments.out, "--seconds", str(arguments.seconds - 1)])
+recorder = subprocess.Popen([arguments.mailroom, "record", port, arguments.out, "--force", "--seconds", str(arguments.seconds - 1)])
 time.sleep(1)
 
 numbers = {}

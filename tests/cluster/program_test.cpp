@@ -23,8 +23,8 @@ struct Run {
   std::string output;  // stdout and stderr
 };
 
-Run run(const std::string& arguments, const std::string& input = {}) {
-  const auto command = (input.empty() ? std::string() : "printf '" + input + "' | ") + program + " " + arguments + " 2>&1" +
+Run run(const std::string& arguments, const std::string& input = {}, const std::string& which = program) {
+  const auto command = (input.empty() ? std::string() : "printf '" + input + "' | ") + which + " " + arguments + " 2>&1" +
                        (input.empty() ? " </dev/null" : "");
   Run result;
   FILE* pipe = ::popen(command.c_str(), "r");
@@ -109,9 +109,91 @@ TEST_F(ProgramTest, MistakesOnTheCommandLineAreSaid) {
   EXPECT_THAT(run("run /nowhere.json"), AllOf(::testing::Field(&Run::exit_code, 2), ::testing::Field(&Run::output, HasSubstr("/nowhere.json"))));
   EXPECT_THAT(run("run " + bank + " --input /nowhere.jsonl"), AllOf(::testing::Field(&Run::exit_code, 2), ::testing::Field(&Run::output, HasSubstr("/nowhere.jsonl"))));
   EXPECT_THAT(run("journal verify /tmp"), AllOf(::testing::Field(&Run::exit_code, 1), ::testing::Field(&Run::output, HasSubstr("/tmp"))));
-  EXPECT_THAT(run("dead-letters retry /tmp"), AllOf(::testing::Field(&Run::exit_code, 1), ::testing::Field(&Run::output, HasSubstr("--all"))));
+  EXPECT_THAT(run("dead-letters retry /tmp"), AllOf(::testing::Field(&Run::exit_code, 2), ::testing::Field(&Run::output, HasSubstr("--all"))));
   EXPECT_EQ(run("--help").exit_code, 0);
   EXPECT_THAT(run("--version").output, HasSubstr("mailroom"));
+}
+
+// docs/operations.md: 2 is a wrong command line.
+TEST_F(ProgramTest, EachMistakeIsNamedAndEndsWithTwo) {
+  ASSERT_EQ(run("run " + bank + " --data " + data()).exit_code, 0);
+  std::ofstream(folder_ / "garbage.pem") << "no certificate\n";
+  const auto mistake = [&](const std::string& arguments, const std::vector<std::string>& texts) {
+    const auto result = run(arguments);
+    EXPECT_EQ(result.exit_code, 2) << arguments << "\n" << result.output;
+    for (const auto& text : texts) EXPECT_THAT(result.output, HasSubstr(text)) << arguments;
+  };
+  mistake("", {"a command is missing", "dead-letters", "simulate"});
+  mistake("--bogus", {"--bogus", "dead-letters", "simulate"});
+  mistake("journal foo", {"\"foo\"", "inspect", "verify"});
+  mistake("journal", {"a command is missing", "inspect", "verify"});
+  mistake("dead-letters lst " + data(), {"\"lst\"", "list", "discard"});
+  for (const std::string command : {"list", "retry", "discard"}) {
+    mistake("dead-letters " + command + " " + data() + " --kind bogus", {"bogus", "rejected"});
+    mistake("dead-letters " + command + " " + data() + " --stage nope", {"nope", "ledger"});
+    mistake("dead-letters " + command + " " + data() + " 99999999", {"99999999", "stage/shard:number"});
+  }
+  for (const std::string command : {"retry", "discard"}) {
+    mistake("dead-letters " + command + " " + data(), {"--all"});
+    mistake("dead-letters " + command + " " + data() + " --all --stage ledger", {"--all", "--stage"});
+    mistake("dead-letters " + command + " " + data() + " --all ledger/0:1", {"--all"});
+  }
+  EXPECT_THAT(run("dead-letters discard " + data() + " --stage ledger --key ''").output, HasSubstr("0 discarded")) << "an empty key is a key";
+  mistake("dead-letters list ''", {"empty"});
+  mistake("run " + bank + " --data ''", {"--data", "empty"});
+  mistake("run " + bank + " --trace-one-in -1 --data " + data(), {"--trace-one-in"});
+  for (const auto* seconds : {"0", "-1"}) mistake("record 1 " + (folder_ / "s").string() + " --seconds " + seconds, {"--seconds"});
+  mistake("record 1 " + write("precious.json", "{}"), {"precious.json", "no session"});
+  mistake("record 1 " + (folder_ / "precious.json").string() + " --force", {"precious.json", "no session"});
+  EXPECT_EQ(read_file(folder_ / "precious.json"), "{}");
+  mistake("top nonsense", {"nonsense"});
+  const auto node = "run " + bank + " --data " + data() + " ";
+  mistake(node + "--tokens nope", {"--tokens", "--listen"});
+  mistake(node + "--tls-certificate nope --tls-key nope", {"--tls-certificate", "--listen"});
+  mistake(node + "--listen 0 --tls-certificate nope.pem --tls-key nope.pem", {"nope.pem", "No such file"});
+  const auto garbage = (folder_ / "garbage.pem").string();
+  mistake(node + "--listen 0 --tls-certificate " + garbage + " --tls-key " + garbage, {"garbage.pem", "PEM"});
+  mistake(node + "--listen 0 --tls-certificate " + garbage, {"--tls-key"});
+  mistake(node + "--listen 0 --tokens nope.txt", {"nope.txt", "No such file"});
+  mistake("top https://127.0.0.1:1 --tls-ca nope.pem", {"nope.pem", "No such file"});
+}
+
+TEST_F(ProgramTest, AJournalWithoutItsMarkIsRefusedUntilItsLogIsAccepted) {
+  ASSERT_EQ(run("run " + bank + " --data " + data()).exit_code, 0);
+  const auto mark = folder_ / "data/journal/ACKNOWLEDGED";
+  EXPECT_THAT(run("journal accept " + data()), AllOf(::testing::Field(&Run::exit_code, 2), ::testing::Field(&Run::output, HasSubstr("nothing to accept"))));
+  for (const bool damaged : {false, true}) {
+    const auto was = read_file(mark);
+    if (damaged) std::ofstream(mark) << "damaged, and as long as a mark is ";
+    else fs::remove(mark);
+    const auto refused = run("run " + bank + " --data " + data());
+    EXPECT_EQ(refused.exit_code, 1) << refused.output;
+    EXPECT_THAT(refused.output, AllOf(HasSubstr("ACKNOWLEDGED"), HasSubstr("mailroom journal accept")));
+    EXPECT_EQ(fs::exists(mark), damaged) << "refusing makes nothing";
+    EXPECT_THAT(run("journal verify " + data()), AllOf(::testing::Field(&Run::exit_code, 1), ::testing::Field(&Run::output, HasSubstr("ACKNOWLEDGED"))));
+    const auto accepted = run("journal accept " + data());
+    EXPECT_EQ(accepted.exit_code, 0) << accepted.output;
+    EXPECT_EQ(read_file(mark), was) << "everything was there";
+    EXPECT_EQ(run("journal verify " + data()).exit_code, 0);
+    EXPECT_EQ(run("run " + bank + " --data " + data()).exit_code, 0);
+  }
+}
+
+TEST_F(ProgramTest, WithoutADisplayTheDashboardIsSaidNotToStartAndTheRunGoesOn) {
+  // The program beside something that does as the dashboard does without a display.
+  auto name = std::string(MAILROOM_BINARY_DIR "/program-test-XXXXXX");
+  const fs::path beside = ::mkdtemp(name.data());
+  fs::create_hard_link(program, beside / "mailroom");
+  std::ofstream(beside / "mailroom-dashboard") << "#!/bin/sh\necho qt.qpa.xcb: could not connect to display >&2\nexit 1\n";
+  fs::permissions(beside / "mailroom-dashboard", fs::perms::owner_all);
+  const auto topology = bank_on("{\"account\": \"a\", \"cents\": 1}\n");
+  ::unsetenv("DISPLAY");
+  ::unsetenv("WAYLAND_DISPLAY");
+  ::unsetenv("QT_QPA_PLATFORM");
+  const auto result = run("run " + topology + " --dashboard --data " + data(), {}, (beside / "mailroom").string());
+  fs::remove_all(beside);
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("the dashboard could not start (no display?)"), HasSubstr("mailroom top 127.0.0.1:"), ::testing::Not(HasSubstr("qt.qpa"))));
 }
 
 TEST_F(ProgramTest, AMalformedTopologyIsRefusedWithItsLine) {
