@@ -213,6 +213,7 @@ class TypedHost final : public ActorHost {
           else if constexpr (!detail::StrongGuarantee<A>)
             slot.state = std::move(before_);
           slot.exists = existed;
+          if (!existed && !slot.dirty) ++forgotten_;  // no commit will come to count it
           throw;
         }
       }

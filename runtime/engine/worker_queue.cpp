@@ -64,8 +64,8 @@ void WorkerQueue::hand_out() {
       continue;
     }
     const auto size = static_cast<std::uint32_t>(item.parcel.batch->size());
-    if (open_.empty() || open_.back()->item.parcel.first_sequence != item.parcel.first_sequence ||
-        open_.back()->item.input != item.input) {
+    // By its batch: a watermark's parcel has the sequence of its input's first one.
+    if (open_.empty() || open_.back()->item.parcel.batch != item.parcel.batch || open_.back()->item.input != item.input) {
       auto open = std::make_shared<Open>();
       open->item.parcel = item.parcel;
       open->item.input = item.input;
@@ -274,7 +274,8 @@ bool WorkerQueue::hand_out_retry() {
   const auto id = next_order_++;
   const auto worker = free_.back();
   free_.pop_back();
-  port_.order_work(worker, {id, order.batch, 0, 1, order.held.attempts + 1, event_clock_ ? clock_ : port_.wall(), 0, 0});
+  port_.order_work(worker, {id, order.batch, 0, 1, order.held.attempts + 1, event_clock_ ? clock_ : port_.wall(),
+                            TraceSampling::Choice{.mask = 0, .match = 0}});  // a retry is always traced
   outstanding_.emplace(id, std::move(order));
   return true;
 }

@@ -452,6 +452,17 @@ TEST_F(FailureTest, AnActorThatCannotBeMadeAtTheStartIsNamed) {
   }
 }
 
+TEST_F(FailureTest, KeysWhoseOnlyEventWasRefusedTakeNoMemoryForLong) {
+  for (int n = 0; n < 20'000; ++n) world().input.push_back({"k" + std::to_string(n), n});
+  world().on_note = [](const Note& note, Context&) {
+    if (note.number % 100 != 0) throw Rejected("known");
+  };
+  run(pipeline(R"({"shards": 1})"));
+  EXPECT_EQ(world().output.size(), 200u);
+  EXPECT_EQ(sum(snapshot_, "act").dead_letters, 19'800u);
+  EXPECT_LE(sum(snapshot_, "act").keys, 200u + 1'024u);
+}
+
 TEST_F(FailureTest, AStuckActorIsReportedAndTheNodeEndsWithoutIt) {
   input({{"a", 1}});
   auto gate = std::make_shared<Gate>();

@@ -11,6 +11,16 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// Lets through what has a number.
+class Sieve : public Actor<> {
+ public:
+  using Emits = Events<Note>;
+  void on(const Note& note, Context& context) {
+    if (note.number > 0) context.emit(note);
+  }
+};
+MAILROOM_ACTOR(Sieve, Note)
+
 class WorkerPoolTest : public EngineTest {
  protected:
   static std::string pool(const std::string& members) {
@@ -107,6 +117,31 @@ TEST_F(WorkerPoolTest, AJobThatWasNotBegunInTimeIsADeadLetterAndItsKeyGoesOn) {
   EXPECT_EQ(dead_letters_[0].held.key, "a");
   EXPECT_THAT(dead_letters_[0].held.reason, HasSubstr("not begun by 20"));
   expect_balanced(snapshot_);
+}
+
+TEST_F(WorkerPoolTest, AWatermarkThatWaitsBeforeTheFirstEventsOfItsInputIsNoneOfThem) {
+  for (int n = 0; n < 64; ++n) world().input.push_back({"a", 0});
+  for (int n = 1; n <= 300; ++n) world().input.push_back({"a", n});
+  options_.stepped = true;
+  const auto engine = start(R"({"mailroom": 1, "name": "test", "clock": "events", "stages": {
+      "in": {"source": "scripted"},
+      "sieve": {"actor": "Sieve", "from": ["in"], "key": "key", "mailbox": {"capacity": 64}},
+      "work": {"actor": "TestWorker", "from": ["sieve"], "ordering": "none", "workers": 1, "mailbox": {"capacity": 1}},
+      "out": {"sink": "collecting", "from": ["work"]}}})");
+  // The time of those that did not pass and the first that did are in its mailbox together.
+  ASSERT_TRUE(engine->pause("work").ok());
+  ASSERT_LT(step_all_but(*engine, "nobody"), 10'000);
+  ASSERT_GT(sum(engine->snapshot(), "work").depth, 0u);
+  ASSERT_TRUE(engine->resume("work").ok());
+  for (int n = 0; n < 1'000 && !engine->wait_for(std::chrono::milliseconds(0)); ++n) {
+    ASSERT_LT(step_all_but(*engine, "nobody"), 10'000);
+    engine->advance_to_next();
+  }
+  ASSERT_TRUE(engine->wait_for(std::chrono::milliseconds(0))) << "its input has ended, and it has not come to rest";
+  EXPECT_EQ(engine->result().ending, Ending::finished);
+  EXPECT_EQ(world().output.size(), 300u);
+  EXPECT_EQ(engine->result().left_inside, 0u);
+  expect_balanced(engine->snapshot());
 }
 
 }  // namespace
