@@ -55,10 +55,11 @@ class Context {
   }
 
   // Delivers `event` to this actor, on the key at hand, at now() + delay or at `due`. Durable in durable mode.
-  // A name makes it replaceable and cancellable, within the key.
+  // A name makes it replaceable and cancellable, within the key. By the events' clock, where no time is known to the stage
+  // yet, the delay counts from reached().
   template <class E>
   void after(std::chrono::microseconds delay, E event, std::string_view name = {}) {
-    port_->set_timer(event_type_of<E>(), &event, now_ + delay, name);
+    port_->set_timer(event_type_of<E>(), &event, (now_ == Timestamp::min() ? reached() : now_) + delay, name);
   }
   template <class E>
   void at(Timestamp due, E event, std::string_view name = {}) {

@@ -14,6 +14,7 @@ namespace mailroom::runtime {
 ActorShard::ActorShard(const ShardSetup& setup)
     : ShardCore(setup),
       context_(*this),
+      has_feedback_(std::any_of(inputs_.begin(), inputs_.end(), [](const Input& input) { return input.feedback; })),
       shard_waits_(stage_.on_failure.retrying == Retrying::block_shard || stage_.ordering == Ordering::total),
       waiting_limit_(waiting_mailboxes * stage_.mailbox.capacity),
       backoff_(stage_.on_failure.backoff),
@@ -86,19 +87,28 @@ bool ActorShard::can_take_next() const {
   return can_run() && !standing_still_ && (waiting_.empty() || (!shard_waits_ && waiting_.size() < waiting_limit_));
 }
 
-bool ActorShard::timer_is_due() {
+bool ActorShard::timer_is_next() {
   const auto due = timers_.next_due();
-  return due && *due <= (event_clock_ ? clock_ : wall_);
+  if (!due || *due > (event_clock_ ? clock_ : wall_)) return false;
+  if (!event_clock_ || clock_ != Timestamp::max() || inbox_.empty()) return true;
+  // Behind the end of the input every timer is due. What still comes, over a feedback edge, has a time: a timer that is set
+  // again and again for want of an answer must not keep the answer waiting.
+  const auto& item = inbox_.front();
+  return item.parcel.batch && item.next < item.parcel.batch->size() && *due <= now_for(item.parcel.batch->meta(item.next));
 }
 
 bool ActorShard::slice_is_over() {
   if (goes_on_later_) return true;
   // Sooner at first: events that take long by themselves show it at once.
   const bool look = handled_ < slice_check ? handled_ > 1 && std::has_single_bit(handled_) : handled_ % slice_check == 0;
-  if (!look || port_.now_us() < now_us_ + slice_us) return false;
+  if (handled_ < slice_most && (!look || port_.now_us() < now_us_ + slice_us)) return false;
+  let_others_go_on();
+  return true;
+}
+
+void ActorShard::let_others_go_on() {
   goes_on_later_ = true;
   port_.wake_after_others();
-  return true;
 }
 
 std::size_t ActorShard::until_next_look() const {
@@ -114,8 +124,9 @@ void ActorShard::work() {
   handled_ = 0;
   if (!waiting_.empty()) retry_due_keys();
   while (can_take_next() && !slice_is_over()) {
-    if (timers_.size() > 0 && timer_is_due()) {
+    if (timers_.size() > 0 && timer_is_next()) {
       fire_next_timer();
+      if (has_feedback_ && clock_ == Timestamp::max()) let_others_go_on();  // among them who answers
     } else if (inbox_.empty()) {
       break;
     } else {
@@ -177,7 +188,7 @@ void ActorShard::handle_events(Work& item) {
     const auto spent = uncommitted_ + tally.taken + outbox_.staged();
     if (spent >= commit_limit) return;
     if (event_clock_ && input.from_source) tell_time(item);
-    if (timers_.size() > 0 && timer_is_due()) return;
+    if (timers_.size() > 0 && timer_is_next()) return;
     if (waiting_.empty() && parked_keys_.empty() && !(event_clock_ && input.from_source))
       handle_row(item, std::min(commit_limit - spent, until_next_look()), tally);
     else

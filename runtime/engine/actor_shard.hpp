@@ -29,6 +29,7 @@ class ActorShard final : public ShardCore, private ContextPort {
   // Handlers are called for so long before others get the core, and for the events between two looks at the clock: a
   // batch of slow events must not hold up who has nothing to do with them.
   static constexpr std::int64_t slice_us = 1'000;
+  static constexpr std::uint64_t slice_most = 65'536;  // events, whatever the clock says: a timer may set itself again for ever
   static constexpr std::uint64_t slice_check = 64;  // the clock is read at the 2nd, 4th, 8th, 16th, 32nd and at each such event
 
   explicit ActorShard(const ShardSetup& setup);
@@ -73,7 +74,7 @@ class ActorShard final : public ShardCore, private ContextPort {
 
   [[nodiscard]] bool can_run() const;        // handlers may be called at all
   [[nodiscard]] bool can_take_next() const;  // and new events may be taken
-  [[nodiscard]] bool timer_is_due();
+  [[nodiscard]] bool timer_is_next();  // before what stands first in the inbox
   void handle_events(Work& work);
   void handle_row(Work& work, std::size_t most, Tally& tally);
   void handle_one(Work& work, Tally& tally);
@@ -86,6 +87,7 @@ class ActorShard final : public ShardCore, private ContextPort {
   void tell_time(const Work& work);
   [[nodiscard]] Timestamp now_for(const EventMeta& meta) const;
   [[nodiscard]] bool slice_is_over();  // if so, work() goes on once others have had the core
+  void let_others_go_on();
   [[nodiscard]] std::size_t until_next_look() const;  // events to be handled before slice_is_over() reads the clock
   void fire_next_timer();
   void retry_due_keys();
@@ -116,6 +118,7 @@ class ActorShard final : public ShardCore, private ContextPort {
   std::unique_ptr<ActorHost> host_;
   Context context_;
   std::vector<char> emits_;  // by EventType::index; char: read for every emission
+  const bool has_feedback_;  // an input over a feedback edge
   const bool shard_waits_;   // retrying block_shard, or ordering total
   const std::size_t waiting_limit_;
   BackoffPlan backoff_;

@@ -147,7 +147,8 @@ bool SimulatedRun::start() {
 
 SimulatedRun::Life SimulatedRun::live() {
   // Retries and faults make runs longer, but not without end.
-  const auto most = 1'000'000 + usual_.steps * 50;
+  const auto most_steps = 1'000'000 + usual_.steps * 50;
+  const auto most_calls = 2'000'000 + 1'000 * case_.event_count() + usual_.calls * 50;
   while (!engine_->wait_for(std::chrono::milliseconds(0))) {
     ++world_.done.steps;
     happen();
@@ -157,13 +158,13 @@ SimulatedRun::Life SimulatedRun::live() {
       crash(true, world_.crash_now ? world_.crash_now->amount : 0);
       return Life::again;
     }
-    if ((world_.done.steps % 1024 == 0 && stands_still()) || world_.done.steps > most) {
+    if ((world_.done.steps % 1024 == 0 && stands_still()) || world_.done.steps > most_steps || world_.done.calls > most_calls) {
       std::string who;
       for (const auto& shard : engine_->snapshot().shards)
-        if (shard.depth + shard.waiting > 0 && who.size() < 300)
-          who += fmt::format("; {}/{} is {} with {} events in its mailbox and {} waiting", shard.stage, shard.shard,
-                             to_string(shard.state), shard.depth, shard.waiting);
-      world_.violate("everything drains", fmt::format("the run does not come to rest after {} steps{}", world_.done.steps, who));
+        if (shard.depth + shard.waiting + shard.timers > 0 && who.size() < 300)
+          who += fmt::format("; {}/{} is {} with {} events in its mailbox, {} waiting and {} timers", shard.stage, shard.shard,
+                             to_string(shard.state), shard.depth, shard.waiting, shard.timers);
+      world_.violate("everything drains", fmt::format("the run does not come to rest after {} steps and {} calls of handlers{}", world_.done.steps, world_.done.calls, who));
       return Life::over;
     }
     if (!world_.violations.empty()) return Life::over;

@@ -47,6 +47,37 @@ class PassOn : public Actor<> {
 };
 MAILROOM_ACTOR(PassOn, Note)
 
+struct AskAgain {
+  std::string key;
+};
+MAILROOM_EVENT(AskAgain, key)
+// Asks for each note, and once more a second later until it has an answer.
+class Asker : public Actor<> {
+ public:
+  using Emits = Events<Note>;
+  void on(const Note& note, Context& context) { ask(note.key, context); }
+  void on(const AskAgain& again, Context& context) {
+    ++asked_again;
+    ask(again.key, context);
+  }
+  void on(const Seen&, Context& context) { context.cancel("again"); }
+  static inline std::atomic<int> asked_again = 0;
+
+ private:
+  static void ask(const std::string& key, Context& context) {
+    context.emit(Note{key, 0});
+    context.after(std::chrono::seconds(1), AskAgain{key}, "again");
+  }
+};
+MAILROOM_ACTOR(Asker, Note, AskAgain, Seen)
+
+class Answerer : public Actor<> {
+ public:
+  using Emits = Events<Seen>;
+  void on(const Note& note, Context& context) { context.emit(Seen{note.key, note.number, 0, 0, context.now()}); }
+};
+MAILROOM_ACTOR(Answerer, Note)
+
 // Has nothing to say until it is told to end.
 class SilentSource : public Source {
  public:
@@ -305,6 +336,25 @@ TEST_F(FlowTest, ACycleWithADeclaredFeedbackEdgeComesToRest) {
     run(json, durable ? Journal::open(std::make_unique<MemoryStore>()) : nullptr);
     EXPECT_EQ(result_.ending, Ending::finished);
     EXPECT_EQ(world().output.size(), 200u);
+    expect_balanced(snapshot_);
+  }
+}
+
+TEST_F(FlowTest, BehindTheEndOfTheInputAnAnswerComesBeforeTimersOfALaterTime) {
+  for (int n = 0; n < 50; ++n) world().input.push_back({"k" + std::to_string(n), 1});
+  const auto json = R"({"mailroom": 1, "name": "test", "clock": "events", "stages": {
+      "in": {"source": "scripted"},
+      "ask": {"actor": "Asker", "from": ["in", {"stage": "answer", "feedback": true}], "key": "key", "shards": 2},
+      "answer": {"actor": "Answerer", "from": ["ask"], "key": "key", "shards": 2},
+      "out": {"sink": "collecting", "from": ["answer"]}}})";
+  for (const bool durable : {false, true}) {
+    world().output.clear();
+    Asker::asked_again = 0;
+    run(json, durable ? Journal::open(std::make_unique<MemoryStore>()) : nullptr);
+    if (HasFatalFailure()) return;
+    EXPECT_EQ(result_.ending, Ending::finished);
+    EXPECT_EQ(world().output.size(), static_cast<std::size_t>(50 + Asker::asked_again));
+    EXPECT_LT(Asker::asked_again, 50'000) << "answers wait behind timers that are set again";
     expect_balanced(snapshot_);
   }
 }
